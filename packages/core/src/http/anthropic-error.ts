@@ -1,0 +1,114 @@
+// A failed Claude call as a reply in Anthropic's own shape, for a server that speaks to an Anthropic SDK.
+
+import { systemClock } from '../time.ts';
+import { isClaudeError, isObject, readFailure, type Failure } from './failure.ts';
+import { kindOf } from './failure-kind.ts';
+import { problemRows, type ProblemKind } from './kinds.ts';
+import { knownRetryAfterMs, retryAfterSeconds } from './retry-after.ts';
+import { currentScope } from './scope.ts';
+
+/** The error body of the Messages API, also the data of a stream's `error` event. */
+export interface AnthropicErrorBody {
+  readonly type: 'error';
+  readonly error: { readonly type: string; readonly message: string; readonly details?: Readonly<Record<string, unknown>> };
+  readonly request_id: string | null;
+}
+
+export interface AnthropicReply {
+  readonly kind: ProblemKind;
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: AnthropicErrorBody;
+}
+
+export interface AnthropicErrorOptions {
+  /**
+   * Passes on the upstream's words about this server's credentials, account and limits too. Its words about the
+   * request itself (400, 404, 409, 413, 422) are always passed on, since the caller wrote the request. Default: false.
+   */
+  readonly exposeAccount?: boolean | undefined;
+  /** Default: the scope's, then the error's. */
+  readonly requestId?: string | undefined;
+  /** Milliseconds since the Unix epoch. Default: the machine's clock. */
+  readonly now?: number | undefined;
+}
+
+/**
+ * The reply for `error` in Anthropic's shape, with Anthropic's status (529 included), so that the SDK on the other side
+ * raises the same class as it would in this process. `x-should-retry` is `false`, because the retries were spent here,
+ * except when Holdfast knows when a new call may succeed: then it is `true` with `retry-after-ms`.
+ */
+export function anthropicError(error: unknown, options: AnthropicErrorOptions = {}): AnthropicReply {
+  const failure = readFailure(error);
+  const kind = isClaudeError(error) ? kindOf(failure) : 'internal-error';
+  const status = failure.status !== undefined && failure.status >= 400 && kind !== 'internal-error' ? failure.status : statusOf(kind, failure);
+  const requestId = options.requestId ?? currentScope()?.requestId ?? failure.requestId ?? null;
+  return {
+    kind,
+    status,
+    headers: headersOf(kind, failure, requestId, options.now ?? systemClock.now()),
+    body: { type: 'error', error: innerOf(kind, status, failure, options.exposeAccount === true), request_id: requestId },
+  };
+}
+
+/** Whose fault it was decides whether the upstream's words help the caller or describe this server's account. */
+const wordsOfTheRequest: ReadonlySet<number> = new Set([400, 404, 405, 409, 412, 413, 422]);
+
+function innerOf(kind: ProblemKind, status: number, failure: Failure, exposeAccount: boolean): AnthropicErrorBody['error'] {
+  const row = problemRows[kind];
+  const isOurs = failure.code?.startsWith('holdfast_') === true;
+  const maySpeak = isOurs || exposeAccount || (wordsOfTheRequest.has(status) && kind !== 'upstream-billing' && kind !== 'upstream-auth' && kind !== 'internal-error');
+  const details = maySpeak ? failure.details : failure.code === undefined ? {} : { error_code: failure.code };
+  return {
+    type: failure.type ?? row.wireType,
+    message: (maySpeak ? failure.message : undefined) ?? row.detail,
+    ...(isObject(details) && Object.keys(details).length > 0 ? { details } : {}),
+  };
+}
+
+function headersOf(kind: ProblemKind, failure: Failure, requestId: string | null, now: number): Record<string, string> {
+  const headers: Record<string, string> = { 'content-type': 'application/json', 'x-should-retry': 'false' };
+  if (requestId !== null && /^[\x21-\x7e]+$/.test(requestId)) headers['request-id'] = requestId;
+  const retryAfterMs = knownRetryAfterMs(failure, now);
+  if (retryAfterMs !== undefined) {
+    headers['retry-after'] = retryAfterSeconds(retryAfterMs);
+    if (kind === 'circuit-open') {
+      headers['x-should-retry'] = 'true';
+      headers['retry-after-ms'] = String(Math.max(1, Math.ceil(retryAfterMs)));
+    }
+  }
+  if (kind === 'shutting-down') {
+    headers['connection'] = 'close';
+    headers['x-should-retry'] = 'true';
+  }
+  return headers;
+}
+
+/** For failures without a status: what Anthropic's API would answer. */
+function statusOf(kind: ProblemKind, { type }: Failure): number {
+  switch (kind) {
+    case 'overloaded':
+      return 529;
+    case 'upstream-auth':
+      return type === 'permission_error' ? 403 : 401;
+    case 'upstream-billing':
+      return 402;
+    case 'upstream-config':
+      return 404;
+    case 'invalid-request':
+      return 400;
+    case 'upstream-error':
+      return 500;
+    case 'too-large':
+    case 'rate-limited':
+    case 'timeout':
+    case 'unreachable':
+    case 'circuit-open':
+    case 'shed':
+    case 'stream-broken':
+    case 'client-closed':
+    case 'shutting-down':
+    case 'internal-error':
+      return problemRows[kind].status;
+  }
+}
