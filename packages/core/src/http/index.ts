@@ -1,8 +1,15 @@
 // The public face of `@holdfast/core/http`: what an adapter for a web framework needs, and nothing else.
 
 export { anthropicError, type AnthropicErrorBody, type AnthropicErrorOptions, type AnthropicReply } from './anthropic-error.ts';
+export { createDrain, type Drain, type DrainState } from './drain.ts';
 export { isClaudeError } from './failure.ts';
+export { gracefulShutdown, type ClosableServer, type GracefulShutdown, type GracefulShutdownOptions } from './graceful-shutdown.ts';
 export { healthReply, type HealthOptions, type HealthProbe, type HealthReply, type HealthSource, type HealthSources, type HealthStatus } from './health.ts';
 export type { ProblemKind } from './kinds.ts';
-export { problem, problemOfKind, type Problem, type ProblemBody, type ProblemOptions, type ProblemOverride } from './problem.ts';
+export { problem, problemOfCall, problemOfKind, type Problem, type ProblemBody, type ProblemOptions, type ProblemOverride } from './problem.ts';
+export type { RelayOutcome } from './pump.ts';
+export type { RelayFormatName } from './relay-format.ts';
+export { relayToNode, type NodeResponse } from './relay-node.ts';
+export type { RelayEvent, RelaySource } from './relay-source.ts';
+export { relay, type RelayOptions, type RelayResult } from './relay.ts';
 export { currentScope, runInScope, type Scope, type ScopeOptions } from './scope.ts';

@@ -1,0 +1,177 @@
+import { once } from 'node:events';
+import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { problem } from './problem.ts';
+import { relayToNode } from './relay-node.ts';
+import type { RelayResult } from './relay.ts';
+import { blockStart, clientOf, handBody, handClock, messageStart, overloaded, request, textDelta, wholeAnswer, withResolvers, type HandBody } from './testing/wire.ts';
+
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(() => Promise.all(closers.splice(0).map((close) => close())));
+
+/** A real server whose only handler is `handle`. */
+async function serve(handle: (response: ServerResponse, request: IncomingMessage) => Promise<void>): Promise<string> {
+  const server = createServer((incoming, response) => void handle(response, incoming));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closers.push(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** A client that reads only when told to. */
+async function open(url: string): Promise<IncomingMessage> {
+  const outgoing = httpRequest(url, { method: 'POST' });
+  outgoing.on('error', () => {});
+  outgoing.end();
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+  response.on('error', () => {});
+  return response;
+}
+
+const streamOf = (answer: (signal: AbortSignal | undefined) => Response) => clientOf(answer).messages.create({ ...request, stream: true });
+
+describe('relaying to a Node.js response', () => {
+  it('writes the answer, keeps headers that were set, and says it was complete', async () => {
+    let result: RelayResult | undefined;
+    const url = await serve(async (response) => {
+      response.setHeader('x-app', 'mine');
+      result = await relayToNode(streamOf(() => new Response(wholeAnswer('Hello'))), response);
+    });
+
+    const response = await fetch(url);
+
+    expect(response.headers.get('x-app')).toBe('mine');
+    expect(response.headers.get('x-accel-buffering')).toBe('no');
+    expect(await response.text()).toBe(wholeAnswer('Hello'));
+    expect(result).toEqual({ outcome: 'completed' });
+  });
+
+  it('sends nothing for a call that failed, so that the error handler can', async () => {
+    const url = await serve(async (response) => {
+      await relayToNode(streamOf(() => Response.json({ type: 'error', error: { type: 'overloaded_error', message: 'm' } }, { status: 529 })), response).catch((error: unknown) => {
+        const { status, headers, body } = problem(error);
+        response.writeHead(status, headers).end(JSON.stringify(body));
+      });
+    });
+
+    const response = await fetch(url);
+
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({ code: 'overloaded' });
+  });
+
+  it('tells in band when headers had been sent before', async () => {
+    let result: RelayResult | undefined;
+    const url = await serve(async (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': hello\n\n');
+      result = await relayToNode(streamOf(() => Response.json({ type: 'error', error: { type: 'overloaded_error', message: 'm' } }, { status: 529 })), response);
+    });
+
+    expect(await (await fetch(url)).text()).toContain('"code":"overloaded"');
+    expect(result).toMatchObject({ outcome: 'failed' });
+  });
+
+  it('ends a broken stream with an error event', async () => {
+    const url = await serve(async (response) => void (await relayToNode(streamOf(() => new Response(messageStart + overloaded)), response)));
+
+    expect(await (await fetch(url)).text()).toContain('event: error\ndata: {"type":"error","error":{"type":"overloaded_error"');
+  });
+
+  it('breaks the connection of a text that broke', async () => {
+    const url = await serve(async (response) => void (await relayToNode(streamOf(() => new Response(messageStart + blockStart + textDelta('Hel') + overloaded)), response, { as: 'text' })));
+
+    await expect(fetch(url).then((response) => response.text())).rejects.toThrow();
+  });
+
+  it('stops the upstream when the client leaves in the middle', async () => {
+    const body = withResolvers<HandBody>();
+    const result = withResolvers<RelayResult>();
+    const url = await serve(async (response) => {
+      const stream = streamOf((signal) => {
+        const made = handBody(signal);
+        made.send(messageStart + blockStart + textDelta('Hel'));
+        body.resolve(made);
+        return made.response;
+      });
+      result.resolve(await relayToNode(stream, response));
+    });
+    const client = await open(url);
+
+    client.destroy();
+    await (await body.promise).cancelled;
+
+    expect(await result.promise).toEqual({ outcome: 'left' });
+  });
+
+  it('stops the upstream when the client leaves before the first event', async () => {
+    const body = withResolvers<HandBody>();
+    const result = withResolvers<RelayResult>();
+    const url = await serve(async (response) => {
+      const stream = streamOf((signal) => {
+        const made = handBody(signal);
+        body.resolve(made);
+        return made.response;
+      });
+      result.resolve(await relayToNode(stream, response));
+    });
+    const client = httpRequest(url, { method: 'POST' });
+    client.on('error', () => {});
+    client.end();
+    const upstream = await body.promise;
+
+    client.destroy();
+    await upstream.cancelled;
+
+    expect(await result.promise).toEqual({ outcome: 'left' });
+  });
+
+  it('does nothing for a response that is already gone', async () => {
+    const result = withResolvers<RelayResult>();
+    const url = await serve(async (response) => {
+      response.destroy();
+      await once(response, 'close');
+      result.resolve(await relayToNode(streamOf(() => new Response(wholeAnswer('Hello'))), response));
+    });
+
+    await fetch(url).catch(() => {});
+
+    expect(await result.promise).toEqual({ outcome: 'left' });
+  });
+
+  it('reads the upstream no faster than the client, and cuts off one that stopped reading', async () => {
+    const clock = handClock();
+    const word = textDelta('x'.repeat(64 * 1024));
+    let produced = 0;
+    const cancelled = withResolvers<void>();
+    const result = withResolvers<RelayResult>();
+    const url = await serve(async (response) => {
+      const endless = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          controller.enqueue(new TextEncoder().encode(produced === 0 ? messageStart + blockStart : word));
+          produced += 1;
+        },
+        cancel: () => cancelled.resolve(undefined),
+      });
+      result.resolve(await relayToNode(new Response(endless), response, { clock, slowReaderMs: 30_000 }));
+    });
+    const client = await open(url);
+    client.pause();
+
+    let before = -1;
+    while (produced !== before || produced < 2) {
+      before = produced;
+      for (let turn = 0; turn < 50; turn += 1) await setImmediate();
+    }
+    expect(produced).toBeLessThan(500);
+    clock.advance(60_000);
+    await cancelled.promise;
+
+    expect(await result.promise).toEqual({ outcome: 'too-slow' });
+    client.destroy();
+  });
+});

@@ -1,0 +1,98 @@
+// Relays the stream of an answer to a Node.js response.
+
+import type { ServerResponse } from 'node:http';
+import type { Pump } from './pump.ts';
+import { relayFormats } from './relay-format.ts';
+import { pumpFor, relayHeaders, type RelayOptions, type RelayResult } from './relay.ts';
+import type { RelaySource } from './relay-source.ts';
+import { systemClock } from '../time.ts';
+
+/** The response of node:http, and of everything built on it (Express, Fastify's `reply.raw`). */
+export type NodeResponse = Pick<
+  ServerResponse,
+  'headersSent' | 'writableEnded' | 'writableFinished' | 'destroyed' | 'setHeader' | 'flushHeaders' | 'write' | 'end' | 'destroy' | 'once' | 'on' | 'off'
+> & { statusCode: number };
+
+/**
+ * `relay` for Node.js: writes to `response`, waits for it to drain, and stops the upstream when it closes early.
+ * Headers already set on it (CORS, cookies) are kept.
+ *
+ * @returns how it ended, once the response is finished or closed
+ * @throws what the call failed with before its first event, with nothing sent yet: let your error handler reply
+ */
+export async function relayToNode(source: RelaySource, response: NodeResponse, options: RelayOptions = {}): Promise<RelayResult> {
+  let result: RelayResult = { outcome: 'left' };
+  const pump = pumpFor(source, options, (ended) => {
+    result = ended;
+  });
+  pump.onTooSlow = () => response.destroy();
+  // The request's own `close` comes when its body was read, long before the client leaves; the response's tells the truth.
+  const onClose = (): void => pump.leave();
+  const onError = (): void => {};
+  response.on('close', onClose);
+  response.on('error', onError);
+  if (response.destroyed) pump.leave();
+  try {
+    try {
+      await pump.begin();
+    } catch (error) {
+      if (response.destroyed) return { outcome: 'left' };
+      if (!response.headersSent) throw error;
+      // Whoever sent headers before chose to be told inside the body.
+      result = { outcome: 'failed', error };
+      endWith(response, pump.lastWords(error));
+      return result;
+    }
+    if (!response.destroyed) await write(pump, response, options);
+    if (result.outcome === 'completed' && !response.writableFinished) result = { outcome: 'left' };
+    options.onEnd?.(result);
+    return result;
+  } finally {
+    response.off('close', onClose);
+    response.off('error', onError);
+    pump.leave();
+  }
+}
+
+function endWith(response: NodeResponse, lastWords: Uint8Array | null): void {
+  if (lastWords === null) response.destroy();
+  else response.end(lastWords);
+}
+
+async function write(pump: Pump, response: NodeResponse, options: RelayOptions): Promise<void> {
+  if (!response.headersSent) {
+    response.statusCode = 200;
+    for (const [name, value] of Object.entries(relayHeaders(relayFormats[options.as ?? 'anthropic-sse'], options))) response.setHeader(name, value);
+    response.flushHeaders();
+  }
+  try {
+    for (let piece = await pump.next(); piece && !response.destroyed; piece = await pump.next()) {
+      const hasRoom = response.write(piece);
+      // Compressing middleware adds `flush`; without it a small event waits for a full buffer.
+      (response as { flush?: () => void }).flush?.();
+      if (!hasRoom && !response.destroyed) await settled('drain', pump, response, options);
+    }
+  } catch {
+    // The format has no room for an error: the broken connection is what tells the reader that the answer is not whole.
+    response.destroy();
+    return;
+  }
+  if (response.destroyed) return;
+  response.end();
+  if (!response.writableFinished && !response.destroyed) await settled('finish', pump, response, options);
+}
+
+/** The last bytes may wait for a slow reader as well, when the answer itself has long ended. */
+function settled(event: 'drain' | 'finish', pump: Pump, response: NodeResponse, options: RelayOptions): Promise<void> {
+  return new Promise((resolve) => {
+    const cancelTimer = (options.clock ?? systemClock).after(options.slowReaderMs ?? 60_000, () => pump.giveUp());
+    const settle = (): void => {
+      cancelTimer();
+      response.off(event, settle);
+      response.off('close', settle);
+      resolve();
+    };
+    response.on(event, settle);
+    response.on('close', settle);
+  });
+}
