@@ -1,9 +1,9 @@
 // Whether this process lives, may be sent traffic, and answers in full.
 
-/** What Holdfast's controller, or anything else that knows its state, tells about itself. */
+/** What Holdfast's controls, or anything else that knows its state, tell about themselves. */
 export interface HealthSource {
   /** `degraded`: answers, though by a fallback or with a circuit open. `down`: no target may be asked. Further members are details. */
-  health(): { readonly status: HealthStatus; readonly [detail: string]: unknown };
+  health(): { readonly status: HealthStatus };
 }
 
 export type HealthStatus = 'ok' | 'degraded' | 'down';
@@ -42,7 +42,7 @@ export interface HealthOptions {
  */
 export function healthReply(probe: HealthProbe, sources: HealthSources, options: HealthOptions = {}): HealthReply {
   if (probe === 'live') return reply(200, { status: 'ok' });
-  const named = isSource(sources) ? { default: sources } : sources;
+  const named: Readonly<Record<string, HealthSource>> = isSource(sources) ? { default: sources } : sources;
   const states = Object.entries(named).map(([name, source]) => [name, ask(source)] as const);
   const status = options.draining ? 'draining' : worst(states.map(([, state]) => state.status));
   return reply(status === 'ok' || status === 'degraded' ? 200 : 503, {
@@ -71,5 +71,5 @@ function worst(states: readonly HealthStatus[]): HealthStatus {
 }
 
 function isSource(sources: HealthSources): sources is HealthSource {
-  return typeof sources.health === 'function';
+  return typeof (sources as Partial<HealthSource>).health === 'function';
 }

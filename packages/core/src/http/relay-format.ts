@@ -1,5 +1,6 @@
 // How events look on the way to a client.
 
+import { problemRows } from './kinds.ts';
 import type { Problem } from './problem.ts';
 import type { RelayItem } from './relay-source.ts';
 
@@ -56,8 +57,8 @@ function textOf({ name, event }: RelayItem): string {
   return '';
 }
 
-/** An `error` event in Anthropic's shape that says no more than the problem body would. */
-export function streamErrorBody(problem: Problem, wireType: string): unknown {
-  const { code, detail, retryable, retryAfterMs, requestId } = problem.body;
-  return { type: 'error', error: { type: wireType, message: detail, details: { code, retryable, retryAfterMs } }, request_id: requestId };
+/** The data of an `error` event: Anthropic's shape, and no more in it than the problem body says. */
+export function streamErrorBody({ kind, body }: Problem): unknown {
+  const { code, detail, retryable, retryAfterMs, requestId } = body;
+  return { type: 'error', error: { type: problemRows[kind].wireType, message: detail, details: { code, retryable, retryAfterMs } }, request_id: requestId };
 }

@@ -10,7 +10,7 @@ import { systemClock } from '../time.ts';
 /** The response of node:http, and of everything built on it (Express, Fastify's `reply.raw`). */
 export type NodeResponse = Pick<
   ServerResponse,
-  'headersSent' | 'writableEnded' | 'writableFinished' | 'destroyed' | 'setHeader' | 'flushHeaders' | 'write' | 'end' | 'destroy' | 'once' | 'on' | 'off'
+  'headersSent' | 'getHeader' | 'writableEnded' | 'writableFinished' | 'destroyed' | 'setHeader' | 'flushHeaders' | 'write' | 'end' | 'destroy' | 'once' | 'on' | 'off'
 > & { statusCode: number };
 
 /**

@@ -3,7 +3,6 @@
 import { systemClock, type Clock } from '../time.ts';
 import { anthropicError } from './anthropic-error.ts';
 import { problemOfCall, type ProblemOptions } from './problem.ts';
-import { problemRows } from './kinds.ts';
 import { createPump, type Pump, type RelayOutcome } from './pump.ts';
 import { relayFormats, streamErrorBody, type RelayFormat, type RelayFormatName } from './relay-format.ts';
 import { openSource, type RelaySource } from './relay-source.ts';
@@ -91,7 +90,7 @@ export function pumpFor(source: RelaySource, options: RelayOptions, onEnd: Relay
     slowReaderMs: options.slowReaderMs ?? 60_000,
     signal: options.signal ?? scope?.signal,
     interrupt: options.interrupt,
-    failureBody: (error) => (options.errors === 'anthropic' ? anthropicError(error, { requestId: problemOptions.requestId }).body : problemBody(error, problemOptions)),
+    failureBody: (error) => (options.errors === 'anthropic' ? anthropicError(error, { requestId: problemOptions.requestId }).body : streamErrorBody(problemOfCall(error, problemOptions))),
     onEnd: (outcome, error) => onEnd?.(error === undefined ? { outcome } : { outcome, error }),
   });
 }
@@ -106,9 +105,4 @@ export function relayHeaders(format: RelayFormat, options: RelayOptions): Record
     'x-content-type-options': 'nosniff',
     ...options.headers,
   };
-}
-
-function problemBody(error: unknown, options: ProblemOptions): unknown {
-  const reply = problemOfCall(error, options);
-  return streamErrorBody(reply, problemRows[reply.kind].wireType);
 }
