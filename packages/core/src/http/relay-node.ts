@@ -3,7 +3,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Pump } from './pump.ts';
 import { relayFormats } from './relay-format.ts';
-import { pumpFor, relayHeaders, type RelayOptions, type RelayResult } from './relay.ts';
+import { defaultSlowReaderMs, pumpFor, relayHeaders, type RelayOptions, type RelayResult } from './relay.ts';
 import type { RelaySource } from './relay-source.ts';
 import { systemClock } from '../time.ts';
 
@@ -40,7 +40,9 @@ export async function relayToNode(source: RelaySource, response: NodeResponse, o
       if (!response.headersSent) throw error;
       // Whoever sent headers before chose to be told inside the body.
       result = { outcome: 'failed', error };
-      endWith(response, pump.lastWords(error));
+      const lastWords = pump.lastWords(error);
+      if (lastWords) response.end(lastWords);
+      else await breakOff(response, options);
       return result;
     }
     if (!response.destroyed) await write(pump, response, options);
@@ -54,9 +56,19 @@ export async function relayToNode(source: RelaySource, response: NodeResponse, o
   }
 }
 
-function endWith(response: NodeResponse, lastWords: Uint8Array | null): void {
-  if (lastWords === null) response.destroy();
-  else response.end(lastWords);
+/** `destroy` drops what was written and is not sent yet; the reader is owed that much. */
+function breakOff(response: NodeResponse, options: RelayOptions): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      cancelTimer();
+      response.off('close', settle);
+      response.destroy();
+      resolve();
+    };
+    const cancelTimer = (options.clock ?? systemClock).after(options.slowReaderMs ?? defaultSlowReaderMs, settle);
+    response.on('close', settle);
+    response.write('', settle);
+  });
 }
 
 async function write(pump: Pump, response: NodeResponse, options: RelayOptions): Promise<void> {
@@ -74,7 +86,7 @@ async function write(pump: Pump, response: NodeResponse, options: RelayOptions):
     }
   } catch {
     // The format has no room for an error: the broken connection is what tells the reader that the answer is not whole.
-    response.destroy();
+    await breakOff(response, options);
     return;
   }
   if (response.destroyed) return;
@@ -85,7 +97,7 @@ async function write(pump: Pump, response: NodeResponse, options: RelayOptions):
 /** The last bytes may wait for a slow reader as well, when the answer itself has long ended. */
 function settled(event: 'drain' | 'finish', pump: Pump, response: NodeResponse, options: RelayOptions): Promise<void> {
   return new Promise((resolve) => {
-    const cancelTimer = (options.clock ?? systemClock).after(options.slowReaderMs ?? 60_000, () => pump.giveUp());
+    const cancelTimer = (options.clock ?? systemClock).after(options.slowReaderMs ?? defaultSlowReaderMs, () => pump.giveUp());
     const settle = (): void => {
       cancelTimer();
       response.off(event, settle);

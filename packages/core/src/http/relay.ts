@@ -35,6 +35,9 @@ export interface RelayOptions {
   readonly clock?: Clock | undefined;
 }
 
+/** @internal */
+export const defaultSlowReaderMs = 60_000;
+
 export interface RelayResult {
   /**
    * `completed`: the reader got the whole answer. `failed`: it was told that the answer broke. `interrupted`: the server
@@ -87,7 +90,7 @@ export function pumpFor(source: RelaySource, options: RelayOptions, onEnd: Relay
     clock: options.clock ?? systemClock,
     heartbeatMs: options.heartbeatMs ?? 15_000,
     holdHeadersMs: options.holdHeadersMs ?? 10_000,
-    slowReaderMs: options.slowReaderMs ?? 60_000,
+    slowReaderMs: options.slowReaderMs ?? defaultSlowReaderMs,
     signal: options.signal ?? scope?.signal,
     interrupt: options.interrupt,
     failureBody: (error) => (options.errors === 'anthropic' ? anthropicError(error, { requestId: problemOptions.requestId }).body : streamErrorBody(problemOfCall(error, problemOptions))),
