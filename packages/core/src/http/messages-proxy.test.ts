@@ -1,0 +1,234 @@
+import Anthropic, { APIError } from '@anthropic-ai/sdk';
+import { once } from 'node:events';
+import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { proxyMessages, type MessagesProxyOptions } from './messages-proxy.ts';
+import { blockStart, handBody, messageStart, overloaded, request, textDelta, wholeAnswer, withResolvers, type HandBody } from './testing/wire.ts';
+
+const closers: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closers.splice(0)) close();
+});
+
+interface Seen {
+  readonly url: string;
+  readonly headers: Headers;
+  readonly body: unknown;
+}
+
+const message = { id: 'msg_1', type: 'message', role: 'assistant', model: 'm', content: [{ type: 'text', text: 'Hello' }], stop_reason: 'end_turn', stop_sequence: null, usage: { input_tokens: 1, output_tokens: 1 } };
+
+/** A proxy before `answer`; what it sent upstream is in `seen`. */
+async function proxy(answer: (signal: AbortSignal | undefined) => Response, options: MessagesProxyOptions = {}, prepare: (request: IncomingMessage) => Promise<void> = async () => {}): Promise<{ url: string; seen: Seen[] }> {
+  const seen: Seen[] = [];
+  const client = new Anthropic({
+    apiKey: 'server-key',
+    maxRetries: 0,
+    fetch: async (url, init) => {
+      seen.push({ url: String(url), headers: new Headers(init?.headers), body: JSON.parse(String(init?.body)) });
+      return answer(init?.signal ?? undefined);
+    },
+  });
+  const server = createServer((incoming: IncomingMessage, response: ServerResponse) => void prepare(incoming).then(() => proxyMessages(incoming, response, client, options)));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closers.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen };
+}
+
+const callerOf = (url: string, options: object = {}): Anthropic => new Anthropic({ baseURL: url, apiKey: 'caller-key', maxRetries: 2, ...options });
+
+async function failure(of: Promise<unknown>): Promise<APIError> {
+  return of.then(
+    () => expect.unreachable('it did not fail'),
+    (error: unknown) => error as APIError,
+  );
+}
+
+const refusal = (status: number, type: string, headers: Record<string, string> = {}): Response =>
+  Response.json({ type: 'error', error: { type, message: 'organization org-4f1c', details: { error_code: 'some_code' } } }, { status, headers: { 'request-id': 'req_up', ...headers } });
+
+const textOf = async (stream: AsyncIterable<Anthropic.RawMessageStreamEvent>): Promise<string> => {
+  let text = '';
+  for await (const event of stream) if (event.type === 'content_block_delta' && event.delta.type === 'text_delta') text += event.delta.text;
+  return text;
+};
+
+describe('an SDK that has this server as its base URL', () => {
+  it('gets a message', async () => {
+    const { url, seen } = await proxy(() => Response.json(message, { headers: { 'holdfast-degraded': 'fallback-model', 'anthropic-organization-id': 'org-4f1c' } }));
+
+    const { data, response } = await callerOf(url).messages.create(request).withResponse();
+
+    expect(data.content).toEqual(message.content);
+    expect(seen[0]?.body).toEqual(request);
+    expect(response.headers.get('holdfast-degraded')).toBe('fallback-model');
+    expect([...response.headers.values()].join()).not.toContain('org-4f1c');
+  });
+
+  it('gets a token count', async () => {
+    const { url, seen } = await proxy(() => Response.json({ input_tokens: 7 }));
+    const { max_tokens: _, ...params } = request;
+
+    expect(await callerOf(url).messages.countTokens(params)).toMatchObject({ input_tokens: 7 });
+    expect(seen[0]?.url).toContain('/v1/messages/count_tokens');
+  });
+
+  it('gets a stream', async () => {
+    const { url } = await proxy(() => new Response(wholeAnswer('Hel', 'lo'), { headers: { 'content-type': 'text/event-stream' } }));
+
+    expect(await textOf(await callerOf(url).messages.create({ ...request, stream: true }))).toBe('Hello');
+  });
+
+  it.each([
+    [400, 'invalid_request_error', 'BadRequestError'],
+    [401, 'authentication_error', 'AuthenticationError'],
+    [404, 'not_found_error', 'NotFoundError'],
+    [429, 'rate_limit_error', 'RateLimitError'],
+    [500, 'api_error', 'InternalServerError'],
+    [529, 'overloaded_error', 'OverloadedError'],
+  ])('raises for %i what it would raise without a proxy, after one attempt', async (status, type, name) => {
+    for (const stream of [false, true]) {
+      const { url, seen } = await proxy(() => refusal(status, type));
+
+      const error = await failure(callerOf(url).messages.create({ ...request, stream }));
+
+      expect(error).toMatchObject({ name, status, type, errorCode: 'some_code' });
+      expect(seen).toHaveLength(1);
+    }
+  });
+
+  it('raises an error event that comes first as a status', async () => {
+    const { url } = await proxy(() => new Response(overloaded));
+
+    expect(await failure(callerOf(url).messages.create({ ...request, stream: true }))).toMatchObject({ status: 529, name: 'OverloadedError' });
+  });
+
+  it.each([
+    ['an error event', overloaded, 'overloaded_error'],
+    ['an early end', '', 'api_error'],
+  ])('hears of %s in the middle', async (_what, tail, type) => {
+    const errors: unknown[] = [];
+    const { url } = await proxy(() => new Response(messageStart + blockStart + textDelta('Hel') + tail), { onError: (error) => errors.push(error) });
+
+    expect(await failure(textOf(await callerOf(url).messages.create({ ...request, stream: true })))).toMatchObject({ name: 'APIError', type });
+    expect(errors).toHaveLength(1);
+  });
+
+  it('stops the upstream when it leaves', async () => {
+    const body = withResolvers<HandBody>();
+    const { url } = await proxy((signal) => {
+      const made = handBody(signal);
+      made.send(messageStart);
+      body.resolve(made);
+      return made.response;
+    });
+
+    for await (const _event of await callerOf(url).messages.create({ ...request, stream: true })) break;
+
+    await (await body.promise).cancelled;
+  });
+});
+
+describe('what goes upstream', () => {
+  const headers = { 'anthropic-beta': 'some-beta', 'anthropic-version': '2023-06-01', 'x-private': 'secret', cookie: 'session=1', traceparent: '00-1', 'anthropic-workspace-id': 'theirs' };
+
+  it('is what decides how the request is read, and no credentials of the caller', async () => {
+    const { url, seen } = await proxy(() => Response.json(message));
+
+    await callerOf(url, { defaultHeaders: { ...headers, 'x-api-key': 'caller-key' } }).messages.create(request);
+    const sent = seen[0]!.headers;
+
+    expect([sent.get('anthropic-beta'), sent.get('anthropic-version'), sent.get('authorization')]).toEqual(['some-beta', '2023-06-01', 'Bearer server-key']);
+    expect([...sent.values()].join()).not.toMatch(/caller-key|secret|session|theirs|00-1/);
+  });
+
+  it.each([
+    ['authorization', {}, ['Bearer caller-key', null]],
+    ['x-api-key', { apiKey: null, defaultHeaders: { 'x-api-key': 'caller-key', authorization: null } }, [null, 'caller-key']],
+  ])('is the caller’s key alone when that was asked for (%s)', async (_header, options, expected) => {
+    const { url, seen } = await proxy(() => Response.json(message), { forwardCredentials: true });
+
+    await callerOf(url, options).messages.create(request);
+
+    expect([seen[0]!.headers.get('authorization'), seen[0]!.headers.get('x-api-key')]).toEqual(expected);
+  });
+
+  it('may have been parsed by middleware before', async () => {
+    for (const parsed of [request, JSON.stringify(request), new TextEncoder().encode(JSON.stringify(request))]) {
+      const { url, seen } = await proxy(() => Response.json(message), {}, async (incoming) => {
+        for await (const _part of incoming);
+        Object.assign(incoming, { body: parsed });
+      });
+
+      await callerOf(url).messages.create(request);
+
+      expect(seen[0]?.body).toEqual(request);
+    }
+  });
+});
+
+describe('a caller the proxy refuses', () => {
+  const post = (url: string, body: string, headers: Record<string, string> = {}): Promise<Response> => fetch(url, { method: 'POST', body, headers });
+
+  it.each([
+    ['{"model":', 400, 'invalid_request_error'],
+    ['[]', 400, 'invalid_request_error'],
+    ['null', 400, 'invalid_request_error'],
+    ['', 400, 'invalid_request_error'],
+    [JSON.stringify({ text: 'x'.repeat(2_000) }), 413, 'request_too_large'],
+  ])('for the body %.10s gets %i', async (body, status, type) => {
+    const { url, seen } = await proxy(() => Response.json(message), { maxBodyBytes: 1_000 });
+
+    const response = await post(`${url}/v1/messages`, body);
+
+    expect([response.status, await response.json()]).toMatchObject([status, { type: 'error', error: { type } }]);
+    expect(response.headers.get('x-should-retry')).toBe('false');
+    expect(seen).toHaveLength(0);
+  });
+
+  it('for a body without a length that grows too large gets 413', async () => {
+    const { url } = await proxy(() => Response.json(message), { maxBodyBytes: 1_000 });
+    const outgoing = httpRequest(`${url}/v1/messages`, { method: 'POST', headers: { 'transfer-encoding': 'chunked' } });
+    outgoing.on('error', () => {});
+
+    outgoing.write('x'.repeat(1_500));
+    const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+    outgoing.destroy();
+
+    expect(response.statusCode).toBe(413);
+  });
+
+  it('for another route gets 404', async () => {
+    const { url } = await proxy(() => Response.json(message));
+
+    expect((await post(`${url}/v1/files`, '{}')).status).toBe(404);
+    expect((await fetch(`${url}/v1/messages`)).status).toBe(404);
+  });
+
+  it('without permission gets 401, and nothing is asked upstream', async () => {
+    const { url, seen } = await proxy(() => Response.json(message), { authorize: (incoming) => incoming.headers.authorization === 'Bearer friend' });
+
+    expect(await failure(callerOf(url).messages.create(request))).toMatchObject({ status: 401, type: 'authentication_error', apiMessage: 'This server does not know the caller.' });
+    expect(seen).toHaveLength(0);
+    expect(await callerOf(url, { apiKey: 'friend' }).messages.create(request)).toMatchObject({ id: 'msg_1' });
+  });
+
+  it('when the check itself fails gets 500 and no reason', async () => {
+    const { url, seen } = await proxy(() => Response.json(message), {
+      authorize: () => {
+        throw new Error('database down at 10.0.0.7');
+      },
+    });
+
+    const error = await failure(callerOf(url).messages.create(request));
+
+    expect(error.status).toBe(500);
+    expect(error.message).not.toContain('10.0.0.7');
+    expect(seen).toHaveLength(0);
+  });
+});
