@@ -1,0 +1,15 @@
+// `import '@holdfast/express/augment'` once, and every request has `req.holdfast`. Without it nothing global is touched.
+
+import { augmentRequests, type HoldfastContext } from './context.ts';
+
+declare global {
+  // eslint-disable-next-line -- Express declares its request this way.
+  namespace Express {
+    interface Request {
+      /** Set by `holdfastExpress`. */
+      readonly holdfast: HoldfastContext;
+    }
+  }
+}
+
+augmentRequests();
