@@ -26,24 +26,14 @@ export const systemClock: Clock = {
 /** The machine's randomness. */
 export const systemRandom: Random = () => Math.random();
 
+/** `now` as an RFC 3339 timestamp. */
+export const isoTime = (now: number): string => new Date(now).toISOString();
+
+/** The first moment of the next month, UTC. */
+export function nextMonth(now: number): number {
+  const date = new Date(now);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1);
+}
+
 /** A new unique id for a logical call. */
 export const newId = (): string => crypto.randomUUID();
-
-/**
- * Waits `delayMs` on `clock`. Resolves to `true` when the time has passed and to `false` as soon as `signal`
- * aborts; the timer and the listener are gone in either case.
- */
-export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<boolean> {
-  if (signal?.aborted) return Promise.resolve(false);
-  return new Promise((resolve) => {
-    const onAbort = (): void => {
-      cancel();
-      resolve(false);
-    };
-    const cancel = clock.after(delayMs, () => {
-      signal?.removeEventListener('abort', onAbort);
-      resolve(true);
-    });
-    signal?.addEventListener('abort', onAbort, { once: true });
-  });
-}

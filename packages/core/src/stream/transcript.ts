@@ -1,46 +1,50 @@
 // What the reader of a stream has been given, as plain JSON: the truth every recovery starts from, and the checkpoint.
 
-/** The state of one content block as the reader knows it. */
+/** One content block as the reader knows it. */
 export interface TranscriptBlock {
-  /** The index the reader saw, without gaps. */
+  /** The index the reader saw. */
   readonly index: number;
   /** The wire type: text, thinking, redacted_thinking, tool_use, server_tool_use, … */
   readonly type: string;
-  /** Decoded text of a text block, or thinking shown live. Empty for other types. */
-  text: string;
+  /** What was delivered of a text block, or of thinking shown live. Empty for other types. */
+  readonly text: string;
   /** `content_block_stop` was delivered. */
-  closed: boolean;
-  /** The block began, or grew, with citations, which cannot be continued. */
-  citations: boolean;
-  /** The block's wire start, for blocks delivered whole (tool calls, server tools, signed thinking). */
-  readonly start?: unknown;
-  /** Final tool input (JSON text) of a tool call delivered whole. */
-  input?: string;
-  /** Signature of a delivered thinking block. */
-  signature?: string;
+  readonly closed: boolean;
+  /** A text block with citations, which cannot be continued. */
+  readonly citations: boolean;
+  /** The block arrived whole: a complete tool call, a signed thought, a server tool's result. */
+  readonly complete: boolean;
+  /** The start of the block as it came over the wire. */
+  readonly start: Readonly<Record<string, unknown>>;
 }
 
-/** Token counts of one attempt as the wire reported them; output is an estimate while a stream is unfinished. */
+/** Token counts of one attempt as the wire reported them. */
 export interface AttemptUsage {
   input: number;
   output: number;
   cacheRead: number;
   cacheCreation: number;
-  /** `output` was estimated from the text, because the attempt broke before it reported. */
+  /** `output` is an estimate: the attempt broke before it told. */
   estimated: boolean;
 }
 
 export interface Transcript {
   readonly version: 1;
-  /** The id of the first message, which the final message keeps. */
-  messageId: string | null;
-  model: string | null;
-  blocks: TranscriptBlock[];
-  /** `message_delta` with a stop reason was seen: the answer is complete but for `message_stop`. */
-  stopReason: string | null;
-  stopSequence: string | null;
-  /** `message_stop` was delivered. */
-  done: boolean;
+  /** The first message as `message_start` announced it; null before it was delivered. */
+  readonly message: Readonly<Record<string, unknown>> | null;
+  readonly blocks: readonly TranscriptBlock[];
   /** One entry per attempt whose `message_start` was read, in order. */
-  usage: AttemptUsage[];
+  readonly usage: readonly AttemptUsage[];
 }
+
+/** The open or last text block, which a continuation goes on with; null if the reader's last block is none. */
+export function lastText(transcript: Transcript): TranscriptBlock | null {
+  const last = transcript.blocks.at(-1);
+  return last?.type === 'text' ? last : null;
+}
+
+/** Characters of text the reader has. */
+export const deliveredCharacters = (transcript: Transcript): number => transcript.blocks.reduce((sum, { type, text }) => sum + (type === 'text' ? text.length : 0), 0);
+
+/** About 3.5 characters make a token in Claude's tokenizers, for text of most languages. */
+export const estimateTokens = (characters: number): number => Math.ceil(characters / 3.5);

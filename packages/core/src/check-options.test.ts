@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { checkCallOptions, checkOptions } from './check-options.ts';
+
+const client = { request: () => ({ asResponse: async () => new Response() }) };
+const pathsOf = (options: unknown): string[] => checkOptions(options).map(({ path, code }) => `${path} ${code}`);
+
+describe('checkOptions', () => {
+  it('accepts no options and every option at a sensible value', () => {
+    const store = new Map();
+
+    expect(checkOptions(undefined)).toEqual([]);
+    expect(
+      checkOptions({
+        primary: { name: 'direct', geo: 'us', processor: 'anthropic', weight: 2, models: { a: 'b' }, capabilities: {} },
+        targets: [{ name: 'aws', client, geo: 'us' }],
+        route: 'weighted',
+        fence: { geo: ['us'], processor: ['anthropic', 'aws'] },
+        retry: { attempts: 4, jitter: 'full', baseMs: 100, throttledBaseMs: 200, capMs: 1000, maxRetryAfterMs: 5000 },
+        breaker: 'classic',
+        budget: false,
+        limits: { deadlineMs: 20_000, firstByteMs: 1_000, idleMs: 0, adaptive: false, streamLongCalls: true },
+        streams: { heal: true, resumes: 1, tools: 'block', thinking: 'surface', structuredOutput: 'hold', seam: 'lenient', checkpoints: store },
+        fallbacks: ['claude-haiku-5-5', { model: 'claude-haiku-4-5', accept: () => true }],
+        cache: { store, maxAgeMs: 1000 },
+        answer: () => null,
+        degrade: 'cache',
+        probeEveryMs: 0,
+        logger: console,
+        on: () => {},
+      }),
+    ).toEqual([]);
+  });
+
+  it('reports every mistake at once, each with its place and a stable code', () => {
+    const found = pathsOf({
+      retries: 3,
+      retry: { attempts: 0, jitter: 'random', baseMs: '500' },
+      breaker: 'clasic',
+      limits: { deadlineMs: Number.NaN },
+      targets: [{ client }, { name: 'x' }, 7],
+      fallbacks: [{ accept: () => true }, ''],
+      logger: { info() {} },
+    });
+
+    expect(found).toEqual([
+      'retries HOLDFAST_OPTION_UNKNOWN',
+      'retry.attempts HOLDFAST_OPTION_RANGE',
+      'retry.jitter HOLDFAST_OPTION_VALUE',
+      'retry.baseMs HOLDFAST_OPTION_TYPE',
+      'breaker HOLDFAST_OPTION_TYPE',
+      'limits.deadlineMs HOLDFAST_OPTION_TYPE',
+      'targets[0].name HOLDFAST_OPTION_MISSING',
+      'targets[1].client HOLDFAST_OPTION_MISSING',
+      'targets[2] HOLDFAST_OPTION_TYPE',
+      'fallbacks[0].model HOLDFAST_OPTION_MISSING',
+      'fallbacks[1] HOLDFAST_OPTION_TYPE',
+      'logger HOLDFAST_OPTION_TYPE',
+    ]);
+  });
+
+  it('refuses two targets of one name, and one named like the primary', () => {
+    expect(pathsOf({ targets: [{ name: 'primary', client }, { name: 'a', client }, { name: 'a', client }] })).toEqual([
+      'targets[0].name HOLDFAST_OPTION_DUPLICATE',
+      'targets[2].name HOLDFAST_OPTION_DUPLICATE',
+    ]);
+  });
+
+  it('is not fooled by names every object has', () => {
+    expect(pathsOf({ constructor: 1, toString: 2 })).toEqual(['constructor HOLDFAST_OPTION_UNKNOWN', 'toString HOLDFAST_OPTION_UNKNOWN']);
+  });
+
+  it('checks the options of a single call, whose message never reads like a timeout of the SDK', () => {
+    const problems = checkCallOptions({ attempts: 0, deadline: 5 });
+
+    expect(problems.map(({ path }) => path)).toEqual(['holdfast.attempts', 'holdfast.deadline']);
+    expect(problems.map(({ message }) => message).join(' ')).not.toMatch(/timed? ?out/i);
+  });
+});

@@ -1,0 +1,47 @@
+// Joins abort signals and waits on them, leaving no listener or timer behind.
+
+import type { Clock } from '../time.ts';
+
+type Signals = readonly (AbortSignal | null | undefined)[];
+
+/** Calls `onAbort` once when the first of `signals` aborts (at once if one already has). Returns the function that unlinks it. */
+export function onFirstAbort(signals: Signals, onAbort: (signal: AbortSignal) => void): () => void {
+  const linked: AbortSignal[] = [];
+  const unlink = (): void => {
+    for (const signal of linked) signal.removeEventListener('abort', fire);
+    linked.length = 0;
+  };
+  const fire = (event: Event): void => {
+    unlink();
+    onAbort(event.target as AbortSignal);
+  };
+  for (const signal of signals) {
+    if (!signal) continue;
+    if (signal.aborted) {
+      unlink();
+      onAbort(signal);
+      return unlink;
+    }
+    signal.addEventListener('abort', fire);
+    linked.push(signal);
+  }
+  return unlink;
+}
+
+export const isAborted = (signals: Signals): boolean => signals.some((signal) => signal?.aborted === true);
+
+/** Waits `delayMs` on `clock`. Resolves to `true` when the time has passed, to `false` as soon as one of `signals` aborts. */
+export function pause(clock: Clock, delayMs: number, signals: Signals): Promise<boolean> {
+  return new Promise((resolve) => {
+    let cancel = (): void => {};
+    const unlink = onFirstAbort(signals, () => {
+      cancel();
+      resolve(false);
+    });
+    if (isAborted(signals)) return;
+    cancel = clock.after(delayMs, () => {
+      unlink();
+      resolve(true);
+    });
+  });
+}

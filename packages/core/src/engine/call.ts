@@ -1,0 +1,124 @@
+// One logical call: what was asked, by whom, until when. Opened once, read by everything after.
+
+import type { MiddlewareContext, MiddlewareNext } from '@anthropic-ai/sdk';
+import type { Span } from '@opentelemetry/api';
+import type { CallOptions, LimitOptions } from '../options.ts';
+import type { Ledger } from '../telemetry/ledger.ts';
+
+/** The SDK's request as its middleware sees it. */
+export type ApiRequest = Parameters<MiddlewareNext>[0];
+export type ApiOptions = NonNullable<MiddlewareContext['options']> & { readonly holdfast?: CallOptions };
+
+export type RouteName = 'messages' | 'count_tokens' | 'other';
+
+/** What the surrounding request of the application lends to the calls made in it. */
+export interface AmbientScope {
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds since the Unix epoch. */
+  readonly deadlineAt?: number | undefined;
+  readonly requestId?: string | undefined;
+  readonly tenant?: string | undefined;
+}
+
+export interface Call {
+  readonly id: string;
+  readonly route: RouteName;
+  readonly method: string;
+  readonly request: ApiRequest;
+  readonly next: MiddlewareNext;
+  readonly options: ApiOptions;
+  /** The request body as sent (not `ctx.options.body`, which other middleware may have replaced); null if it is not JSON. */
+  readonly body: Readonly<Record<string, unknown>> | null;
+  readonly model: string | null;
+  readonly stream: boolean;
+  /** Part of a message thread: the server holds the history, so only this target can answer and no stream may be spliced. */
+  readonly thread: boolean;
+  /** The body can be sent again. */
+  readonly replayable: boolean;
+  readonly tenant: string | null;
+  readonly startedAt: number;
+  /** Infinity without a deadline. */
+  readonly deadlineAt: number;
+  /** Whoever may end this call: the SDK's signal (which follows the user's and the stream's), and the ambient scope's. */
+  readonly callers: readonly AbortSignal[];
+  readonly perCall: CallOptions;
+  /** The SDK's own span of this call, when somebody records it. */
+  readonly span: Span | undefined;
+  readonly ledger: Ledger;
+}
+
+interface OpenCallInput {
+  readonly request: ApiRequest;
+  readonly next: MiddlewareNext;
+  readonly options: ApiOptions;
+  readonly scope: AmbientScope | undefined;
+  readonly limits: LimitOptions | undefined;
+  readonly span: Span | undefined;
+  readonly now: number;
+  readonly newId: () => string;
+}
+
+export function openCall({ request, next, options, scope, limits, span, now, newId }: OpenCallInput): Call {
+  const perCall = options.holdfast ?? {};
+  const route = routeOf(options);
+  const body = route === 'other' ? null : parseObject(request.body);
+  const model = typeof body?.['model'] === 'string' ? body['model'] : null;
+  const stream = body?.['stream'] === true;
+  const id = perCall.requestId ?? scope?.requestId ?? newId();
+  const tenant = perCall.tenant ?? scope?.tenant ?? null;
+  const deadlineMs = perCall.deadlineMs ?? limits?.deadlineMs ?? Infinity;
+  const callers: AbortSignal[] = [];
+  if (request.signal) callers.push(request.signal as AbortSignal);
+  if (scope?.signal) callers.push(scope.signal);
+
+  return {
+    id,
+    route,
+    method: (request.method ?? options.method).toUpperCase(),
+    request,
+    next,
+    options,
+    body,
+    model,
+    stream,
+    thread: body !== null && 'thread' in body,
+    replayable: request.body === undefined || request.body === null || typeof request.body === 'string',
+    tenant,
+    startedAt: now,
+    deadlineAt: Math.min(now + deadlineMs, scope?.deadlineAt ?? Infinity),
+    callers,
+    perCall,
+    span,
+    ledger: {
+      callId: id,
+      route,
+      model,
+      stream,
+      tenant,
+      startedAt: now,
+      durationMs: null,
+      attempts: [],
+      result: null,
+      failure: null,
+      degraded: null,
+      resumes: 0,
+      notes: [],
+    },
+  };
+}
+
+function routeOf(options: ApiOptions): RouteName {
+  if (options.method !== 'post') return 'other';
+  if (options.path === '/v1/messages') return 'messages';
+  return options.path === '/v1/messages/count_tokens' ? 'count_tokens' : 'other';
+}
+
+function parseObject(body: unknown): Record<string, unknown> | null {
+  if (typeof body !== 'string') return null;
+  try {
+    const value: unknown = JSON.parse(body);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,62 @@
+// Writes what the reader has to a checkpoint store, at intervals and at every break. Never delays or fails the stream.
+
+import type { Settings, StreamSettings } from '../settings.ts';
+import { checkpointKey, encodeCheckpoint } from '../stream/checkpoint.ts';
+import type { Splice } from '../stream/splice.ts';
+import type { Transcript } from '../stream/transcript.ts';
+import type { Call } from './call.ts';
+import { tell } from './tell.ts';
+
+export class Checkpointer {
+  readonly #settings: Settings;
+  readonly #options: StreamSettings;
+  readonly #call: Call;
+  #lastAt: number;
+  /** Writes happen one after another; a slow store skips some. */
+  #writing: Promise<void> | null = null;
+
+  constructor(settings: Settings, options: StreamSettings, call: Call) {
+    this.#settings = settings;
+    this.#options = options;
+    this.#call = call;
+    this.#lastAt = settings.clock.now();
+  }
+
+  progress(splice: Splice): void {
+    if (this.#writing) return;
+    const now = this.#settings.clock.now();
+    if (now - this.#lastAt < this.#options.checkpointEveryMs) return;
+    this.write(splice.transcript());
+  }
+
+  write(transcript: Transcript): void {
+    if (transcript.blocks.length === 0) return;
+    this.#lastAt = this.#settings.clock.now();
+    const { id, tenant, body } = this.#call;
+    const value = encodeCheckpoint({ callId: id, tenant, body: body as Record<string, unknown>, transcript, savedAt: this.#lastAt });
+    this.#run((store) => store.set(checkpointKey(id, tenant), value));
+  }
+
+  /** The answer is complete: nobody needs it any more. */
+  clear(): void {
+    const { id, tenant } = this.#call;
+    this.#run((store) => store.delete(checkpointKey(id, tenant)));
+  }
+
+  #run(work: (store: NonNullable<StreamSettings['checkpoints']>) => unknown): void {
+    const store = this.#options.checkpoints;
+    if (!store) return;
+    const run = (async () => {
+      await this.#writing;
+      try {
+        await work(store);
+      } catch (error) {
+        tell(this.#settings, this.#call, () => ({ type: 'checkpoint-failed', callId: this.#call.id, at: this.#settings.clock.now(), reason: String((error as { message?: unknown })?.message ?? error) }));
+      }
+    })();
+    this.#writing = run;
+    void run.then(() => {
+      if (this.#writing === run) this.#writing = null;
+    });
+  }
+}

@@ -1,0 +1,97 @@
+// Turns how a call ended into the Response the SDK gets.
+
+import type { SurfaceReason } from '../telemetry/events.ts';
+import { ownAnswer, type OwnErrorDetails } from './answers.ts';
+import type { Call } from './call.ts';
+import type { Failed, PursuitEnd } from './pursuit.ts';
+
+/** Labels every Response of ours carries. */
+export function labels(call: Call, target: string | null): Record<string, string> {
+  const { ledger } = call;
+  const headers: Record<string, string> = { 'holdfast-call-id': headerValue(call.id), 'holdfast-attempts': String(ledger.attempts.length) };
+  if (target) headers['holdfast-target'] = headerValue(target);
+  if (ledger.degraded) headers['holdfast-degraded'] = headerValue(ledger.degraded);
+  return headers;
+}
+
+/** A copy of `response` around another body, with our labels. Length and encoding described the bytes on the wire, not these. */
+export function relabel(response: Response, body: BodyInit | null, extra: Record<string, string>): Response {
+  const headers = new Headers(response.headers);
+  headers.delete('content-encoding');
+  headers.delete('content-length');
+  headers.delete('transfer-encoding');
+  for (const [name, value] of Object.entries(extra)) headers.set(name, value);
+  const copy = new Response(body, { status: response.status, statusText: response.statusText, headers });
+  Object.defineProperty(copy, 'url', { value: response.url });
+  return copy;
+}
+
+type GaveUp = Extract<PursuitEnd, { type: 'gave-up' }>;
+
+/**
+ * The upstream's own refusal when there is one, marked so that nothing above repeats it; else an answer of ours. A 401 is
+ * never marked: the SDK's token refresh needs it.
+ */
+export function surface(call: Call, end: GaveUp): { response: Response; reason: SurfaceReason | 'upstream' } {
+  const { failure } = end;
+  const target = failure?.hop.target ?? null;
+  const reason = ownReason(end);
+  if (reason === null && failure?.result.response) {
+    const { response, text } = failure.result;
+    const marks: Record<string, string> = response.status === 401 ? {} : { 'x-should-retry': 'false' };
+    return { response: relabel(response, text, { ...labels(call, target), ...marks }), reason: 'upstream' };
+  }
+  const own = reason ?? reasonOfFailure(failure?.result ?? null);
+  return { response: ownAnswer(own, errorDetails(call, end), labels(call, target)), reason: own };
+}
+
+export function errorDetails(call: Call, end: GaveUp): Omit<OwnErrorDetails, 'error_code'> {
+  return {
+    call_id: call.id,
+    attempts: call.ledger.attempts.length,
+    kind: end.failure && end.failure.verdict.kind !== 'success' ? end.failure.verdict.kind : undefined,
+    retry_after_ms: end.retryAfterMs ?? undefined,
+  };
+}
+
+/** Reasons of our own that win over what the upstream said last. */
+function ownReason(end: GaveUp): SurfaceReason | null {
+  switch (end.reason) {
+    case 'aborted':
+    case 'shutting-down':
+      return end.reason;
+    case 'deadline':
+      // A refusal in hand tells more than a deadline that would have passed during the next wait.
+      return end.failure?.result.response ? null : 'deadline';
+    case 'permanent':
+    case 'attempts':
+    case 'hint-too-long':
+      return null;
+    case 'budget':
+      return end.failure ? null : 'budget-empty';
+    default:
+      return end.failure ? null : end.reason;
+  }
+}
+
+/** A failure without an answer of the upstream. */
+function reasonOfFailure(failed: Failed | null): SurfaceReason {
+  switch (failed?.outcome.type) {
+    case 'limit':
+      return failed.outcome.limit === 'total' ? 'deadline' : 'timeout';
+    case 'aborted':
+      return 'aborted';
+    case 'bad-body':
+      return 'bad-answer';
+    case 'stream-break':
+    case 'stream-error':
+      return 'stream-broken';
+    case 'connection':
+    case 'response':
+    case undefined:
+      return 'unreachable';
+  }
+}
+
+/** Header values are one line of visible ASCII. */
+const headerValue = (text: string): string => text.replace(/[^\x21-\x7e]/g, '_').slice(0, 128);

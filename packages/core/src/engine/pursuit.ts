@@ -1,0 +1,218 @@
+// The loop: choose a hop, try it, classify, settle, decide. The only place that repeats a request.
+
+import { classify } from '../policy/classify.ts';
+import { decide, type GiveUpReason } from '../policy/decide.ts';
+import type { Verdict } from '../policy/verdict.ts';
+import type { Settings } from '../settings.ts';
+import type { SurfaceReason } from '../telemetry/events.ts';
+import type { LedgerAttempt, TokenCount } from '../telemetry/ledger.ts';
+import { isAborted, pause } from './abort.ts';
+import { attempt, type AttemptResult } from './attempt.ts';
+import type { Call } from './call.ts';
+import type { Hop, Router, Want } from './router.ts';
+import { tell } from './tell.ts';
+import { usageOf } from './usage.ts';
+
+export interface Engine {
+  readonly settings: Settings;
+  readonly router: Router;
+}
+
+/** What a pursuit is after, and how far it may go. */
+export interface Quest {
+  readonly call: Call;
+  readonly purpose: 'first' | 'fallback' | 'resume';
+  readonly model: string | null;
+  /** The body to send, or null for the caller's own. */
+  readonly body: Readonly<Record<string, unknown>> | null;
+  readonly only: string | null;
+  readonly prefer: string | null;
+  /** Requests this pursuit may make while one target can answer. */
+  readonly attempts: number;
+  /** Wait this long before the first attempt, milliseconds. */
+  readonly delayMs: number;
+}
+
+export type Failed = Extract<AttemptResult, { type: 'failure' }>;
+export type Answered = Exclude<AttemptResult, { type: 'failure' }>;
+export type Failure = { readonly result: Failed; readonly verdict: Verdict; readonly hop: Hop };
+
+export type PursuitEnd =
+  | { readonly type: 'answered'; readonly result: Answered; readonly hop: Hop; readonly entry: LedgerAttempt }
+  | {
+      readonly type: 'gave-up';
+      readonly reason: GiveUpReason | SurfaceReason;
+      /** The last failed attempt; null when none was made. */
+      readonly failure: Failure | null;
+      readonly retryAfterMs: number | null;
+    };
+
+export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> {
+  const { settings, router } = engine;
+  const { clock, budget } = settings;
+  const { call } = quest;
+  const tried: string[] = [];
+  const want: Want = { call, model: quest.model, body: quest.body, tried, only: quest.only, prefer: quest.prefer };
+  const maxAttempts = call.replayable ? allowedAttempts(quest, router, want) : 1;
+  let failure: Failure | null = null;
+  let waitedMs = quest.delayMs;
+  let made = 0;
+  const gaveUp = (reason: GiveUpReason | SurfaceReason, retryAfterMs: number | null = null): PursuitEnd => ({ type: 'gave-up', reason, failure, retryAfterMs });
+
+  for (;;) {
+    if (waitedMs > 0 && !(await pause(clock, waitedMs, call.callers))) return gaveUp('aborted');
+    const startedAt = clock.now();
+    if (isAborted(call.callers)) return gaveUp('aborted');
+    if (startedAt >= call.deadlineAt) return gaveUp('deadline');
+    const choice = router.choose(want);
+    if (choice.type === 'refused') {
+      tell(settings, call, () => ({ type: 'attempt-refused', callId: call.id, at: startedAt, reason: choice.reason, target: choice.target, retryAfterMs: choice.retryAfterMs }));
+      return gaveUp(choice.reason, choice.retryAfterMs);
+    }
+
+    const { hop } = choice;
+    const from = failure?.hop ?? null;
+    if (from && from.target !== hop.target) {
+      tell(settings, call, () => ({ type: 'target-switched', callId: call.id, at: startedAt, from: from.target, to: hop.target, model: hop.model ?? '', why: hop.why }));
+    }
+    const entry = openEntry(call, purposeOf(quest, from, hop), hop, startedAt, waitedMs);
+    call.ledger.attempts.push(entry);
+    tell(settings, call, () => ({ type: 'attempt-started', callId: call.id, at: startedAt, attempt: entry }));
+    tried.push(hop.target);
+    made += 1;
+
+    const result = await attempt({ send: hop.send, callers: call.callers, expect: expectOf(call), firstByteMs: hop.firstByteMs, idleMs: hop.idleMs, totalMs: hop.totalMs, startedAt, clock });
+    const now = clock.now();
+    entry.headersMs = result.headersAt === null ? null : result.headersAt - startedAt;
+    noteResponse(entry, result.response);
+
+    if (result.type !== 'failure') {
+      const firstContentMs = now - startedAt;
+      budget?.deposit();
+      if (result.type === 'stream') {
+        entry.firstContentMs = firstContentMs;
+        hop.answering({ firstContentMs });
+      } else {
+        const usage = result.type === 'message' ? usageOf(result.message) : null;
+        hop.settle(successVerdict, { firstContentMs, outputTokens: usage?.output ?? 0 });
+        closeEntry(engine, call, entry, successVerdict, now, usage);
+      }
+      return { type: 'answered', result, hop, entry };
+    }
+
+    const verdict = classify(result.outcome, { now, route: call.route, method: call.method });
+    hop.settle(verdict);
+    closeEntry(engine, call, entry, verdict, now, null);
+    failure = { result, verdict, hop };
+    reportMisconfiguration(engine, call, failure, now);
+    if (leftToTokenRefresh(call, hop, result)) return gaveUp('permanent');
+
+    const delayMs = settings.backoff({
+      attempt: made,
+      previousMs: waitedMs,
+      throttled: verdict.kind === 'rate-limited' || verdict.kind === 'overloaded',
+      random: settings.random,
+      hintMs: verdict.waitMs,
+    });
+    const decision = decide({
+      verdict,
+      attempts: made,
+      maxAttempts,
+      elsewhere: router.elsewhere(want),
+      here: router.here(want),
+      delayMs,
+      maxRetryAfterMs: settings.maxRetryAfterMs,
+      remainingMs: call.deadlineAt - now,
+      estimateMs: 0,
+      budget: budget === null || budget.levelAt(now) >= 1,
+    });
+    if (decision.type === 'give-up') return gaveUp(decision.reason, verdict.waitMs ?? null);
+    if (decision.where === 'here') budget?.tryTake(now);
+    waitedMs = decision.delayMs;
+    tell(settings, call, () => ({ type: 'retry-scheduled', callId: call.id, at: now, delayMs: decision.delayMs, where: decision.where, kind: verdict.kind }));
+  }
+}
+
+/** The verdict of an answer that came whole. */
+export const successVerdict: Verdict = { kind: 'success', retry: 'never', scope: 'request', countsAs: 'success', billed: 'yes', reason: 'success', action: 'Nothing to do.' };
+
+/** Ten requests are the end of it, whatever the options say. */
+const mostAttempts = 10;
+
+/** Each further target may be asked once more than the attempts one target gets. */
+const allowedAttempts = (quest: Quest, router: Router, want: Want): number =>
+  quest.attempts === 1 && quest.call.perCall.attempts === 1 ? 1 : Math.min(mostAttempts, quest.attempts + router.count(want) - 1);
+
+function expectOf(call: Call): 'message' | 'json' | 'stream' | 'pass' {
+  if (call.route === 'count_tokens') return 'json';
+  if (call.route === 'other') return 'pass';
+  if (!call.stream) return 'message';
+  return call.thread ? 'pass' : 'stream';
+}
+
+/**
+ * The SDK refreshes a token on the first 401 it sees, if it can. It must see it before anyone else is asked. Static API
+ * keys cannot be refreshed; `x-stainless-retry-count` tells whether the SDK has been here before.
+ */
+function leftToTokenRefresh(call: Call, hop: Hop, result: Failed): boolean {
+  if (!hop.isPrimary || result.response?.status !== 401) return false;
+  const { headers } = call.request;
+  if (headers.get('authorization')?.startsWith('Bearer sk-ant-api') || headers.has('x-api-key')) return false;
+  return (headers.get('x-stainless-retry-count') ?? '0') === '0';
+}
+
+/** A 400 or 404 for a request that only our adaptation made different is a mistake in the configuration, not the caller's. */
+function reportMisconfiguration({ settings }: Engine, call: Call, { hop, verdict, result }: Failure, now: number): void {
+  const status = result.response?.status;
+  if (!hop.adapted || (status !== 400 && status !== 404)) return;
+  tell(settings, call, () => ({ type: 'target-misconfigured', callId: call.id, at: now, target: hop.target, model: hop.model ?? '', status, reason: verdict.reason }));
+}
+
+function purposeOf(quest: Quest, from: Hop | null, hop: Hop): LedgerAttempt['purpose'] {
+  if (quest.purpose !== 'first') return quest.purpose;
+  if (from === null) return 'first';
+  return from.target === hop.target ? 'retry' : 'failover';
+}
+
+function openEntry(call: Call, purpose: LedgerAttempt['purpose'], hop: Hop, startedAt: number, waitedMs: number): LedgerAttempt {
+  return {
+    number: call.ledger.attempts.length + 1,
+    target: hop.target,
+    model: hop.model,
+    purpose,
+    startedAt,
+    waitedMs,
+    headersMs: null,
+    firstContentMs: null,
+    durationMs: null,
+    status: null,
+    requestId: null,
+    result: null,
+    reason: null,
+    retry: null,
+    retryAfterMs: null,
+    usage: null,
+    discarded: false,
+  };
+}
+
+function noteResponse(entry: LedgerAttempt, response: Response | null): void {
+  if (!response) return;
+  entry.status = response.status;
+  const { headers } = response;
+  // AWS and Azure name it differently.
+  entry.requestId = headers.get('request-id') ?? headers.get('x-amzn-requestid') ?? headers.get('apim-request-id');
+}
+
+/** Writes down how an attempt ended and tells everybody. */
+export function closeEntry({ settings }: Engine, call: Call, entry: LedgerAttempt, verdict: Verdict, now: number, usage: TokenCount | null): void {
+  entry.durationMs = now - entry.startedAt;
+  entry.result = verdict.kind;
+  entry.reason = verdict.reason;
+  entry.retry = verdict.retry;
+  entry.retryAfterMs = verdict.waitMs ?? null;
+  entry.usage = usage;
+  entry.discarded = verdict.kind !== 'success';
+  if (entry.requestId) settings.book.index(entry.requestId, call.ledger);
+  tell(settings, call, () => ({ type: 'attempt-ended', callId: call.id, at: now, attempt: entry, verdict }));
+}

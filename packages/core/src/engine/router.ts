@@ -1,0 +1,328 @@
+// Where a call goes next: targets, their circuits and their health behind one small interface.
+
+import type { Target, TargetOptions } from '../options.ts';
+import { adapt } from '../policy/adapt.ts';
+import { Breaker, breakerPresets, type BreakerOptions, type BreakerStateName, type Permit } from '../policy/breaker.ts';
+import { fenceDenial, fenceOfRequest } from '../policy/fence.ts';
+import { Samples } from '../policy/latency.ts';
+import { limitsFor } from '../policy/limits.ts';
+import { isWell, route, type Candidate } from '../policy/route.ts';
+import { defaultsOf, isCloud, targetKind, type TargetFacts, type TargetKind } from '../policy/target.ts';
+import type { Verdict } from '../policy/verdict.ts';
+import type { Settings } from '../settings.ts';
+import type { SurfaceReason } from '../telemetry/events.ts';
+import { nextMonth } from '../time.ts';
+import type { Call } from './call.ts';
+import { dispatch } from './dispatch.ts';
+import { tell } from './tell.ts';
+
+/** One attempt's way: a target, a model, the body it wants, and the circuit's permission. */
+export interface Hop {
+  readonly target: string;
+  /** The model as the target names it. */
+  readonly model: string | null;
+  /** Sends the request there. */
+  readonly send: (signal: AbortSignal) => Promise<Response>;
+  readonly why: string;
+  /** The request differs from the caller's by our adaptation: its refusal may be our fault. */
+  readonly adapted: boolean;
+  readonly isPrimary: boolean;
+  /** Milliseconds. */
+  readonly firstByteMs: number;
+  readonly idleMs: number;
+  readonly totalMs: number;
+  /** A stream began to answer. `settle` follows when it ends. */
+  answering(observed: Observed): void;
+  /** Settles the circuit, health and hints, once. */
+  settle(verdict: Verdict, observed?: Observed): void;
+}
+
+/** Milliseconds since the attempt began. */
+export interface Observed {
+  readonly firstContentMs: number;
+  /** Output tokens and the time they took, for whole answers. */
+  readonly outputTokens?: number;
+}
+
+export type HopChoice =
+  | { readonly type: 'hop'; readonly hop: Hop }
+  | { readonly type: 'refused'; readonly reason: SurfaceReason; readonly target: string | null; readonly retryAfterMs: number | null };
+
+/** What a pursuit asks for: which model with which body, and where it may go. */
+export interface Want {
+  readonly call: Call;
+  readonly model: string | null;
+  /** The body to send, or null for the caller's own, byte for byte. */
+  readonly body: Readonly<Record<string, unknown>> | null;
+  /** Targets asked in this pursuit, in order. */
+  readonly tried: readonly string[];
+  /** Only this target may answer (thinking and account-bound content do not travel). */
+  readonly only: string | null;
+  /** Prefer this target if it is well: it holds the prompt cache. */
+  readonly prefer: string | null;
+}
+
+export interface TargetReport {
+  readonly name: string;
+  readonly geo: string | null;
+  readonly processor: string | null;
+  /** It may be asked now. */
+  readonly usable: boolean;
+  /** Its circuits, by model. */
+  readonly circuits: Readonly<Record<string, BreakerStateName>>;
+  /** Share of recent attempts that failed, 0 to 1. */
+  readonly failureRate: number;
+  /** Median time to the first content, milliseconds. */
+  readonly firstContentMs: number | null;
+  readonly throttledUntil: number | null;
+  readonly disabledUntil: number | null;
+}
+
+export interface Router {
+  choose(want: Want): HopChoice;
+  /** An untried healthy target would take this. */
+  elsewhere(want: Want): boolean;
+  /** Some target may be asked (again) after a wait. */
+  here(want: Want): boolean;
+  /** How many targets could ever take this; bounds the attempts of a pursuit. */
+  count(want: Want): number;
+  circuits(): Iterable<readonly [key: string, state: BreakerStateName]>;
+  report(): TargetReport[];
+}
+
+/** Distinct models are few; a caller who invents ids must not grow memory. */
+const maxCircuits = 256;
+
+interface Place {
+  readonly facts: TargetFacts;
+  readonly client: Target['client'] | null;
+  readonly circuits: Map<string, Breaker>;
+  readonly firstContent: Samples;
+  readonly tokenMs: Samples;
+  throttledUntil: number;
+  disabledUntil: number;
+  /** Moving average of failures, 0 to 1. */
+  illness: number;
+}
+
+export function createRouter(settings: Settings): Router {
+  const { options, clock, random } = settings;
+  const primaryName = options.primary?.name ?? 'primary';
+  const places: Place[] = [
+    place(primaryName, options.primary ?? {}, null),
+    ...(options.targets ?? []).map((target) => place(target.name, target, target.client)),
+  ];
+  const byName = new Map(places.map((entry) => [entry.facts.name, entry]));
+  const breakerOptions = breakerOptionsOf(options.breaker);
+
+  return {
+    choose,
+    elsewhere: (want) => candidates(want).some((candidate) => !candidate.excluded && !candidate.tried && isWell(candidate, clock.now())),
+    here: (want) => candidates(want).some((candidate) => !candidate.excluded && !candidate.open),
+    count: (want) => (places.length === 1 ? 1 : candidates(want).filter((candidate) => !candidate.excluded).length),
+    *circuits() {
+      for (const { facts, circuits } of places) for (const [key, breaker] of circuits) yield [`${facts.name}/${key}`, breaker.stateAt(clock.now())] as const;
+    },
+    report: () => places.map((entry) => reportOf(entry, clock.now())),
+  };
+
+  function choose(want: Want): HopChoice {
+    // One target, nothing to compare: the way almost every call goes.
+    const only = places.length === 1 ? (places[0] as Place) : null;
+    if (only && !fenced(only, want)) return admit(only, want, want.tried.length === 0 ? 'order' : 'again', false);
+
+    const list = candidates(want);
+    const choice = route({ candidates: list, mode: options.route ?? 'ordered', prefer: want.prefer, now: clock.now(), random });
+    if (choice.type === 'none') {
+      if (choice.why === 'excluded') return { type: 'refused', reason: 'no-target', target: null, retryAfterMs: null };
+      const open = list.find((candidate) => !candidate.excluded);
+      return admit(byName.get(open?.name ?? primaryName) as Place, want, 'order', false);
+    }
+    return admit(byName.get(choice.name) as Place, want, choice.why, choice.why === 'least-bad');
+  }
+
+  function candidates(want: Want): Candidate[] {
+    const now = clock.now();
+    return places.map((entry) => ({
+      name: entry.facts.name,
+      weight: entry.facts.weight,
+      excluded: (want.only !== null && want.only !== entry.facts.name) || fenced(entry, want) || !eligible(entry, want),
+      tried: want.tried.includes(entry.facts.name),
+      open: circuitOf(entry, want)?.wouldAdmit(now) === false,
+      throttledUntil: entry.throttledUntil,
+      disabledUntil: entry.disabledUntil,
+      illness: entry.illness,
+    }));
+  }
+
+  function fenced({ facts }: Place, { call }: Want): boolean {
+    if (!options.fence && !call.perCall.fence && !call.body?.['inference_geo']) return false;
+    // On the first target Anthropic itself keeps the request where inference_geo says.
+    const ofRequest = facts.name === primaryName ? undefined : fenceOfRequest(call.body);
+    const why = fenceDenial(facts, [options.fence, call.perCall.fence, ofRequest]);
+    if (why) tell(settings, call, () => ({ type: 'fence-denied', callId: call.id, at: clock.now(), target: facts.name, why }));
+    return why !== null;
+  }
+
+  function eligible(entry: Place, want: Want): boolean {
+    if (entry.client === null) return true;
+    // Only calls whose meaning is known travel.
+    if (want.call.route === 'other' || want.call.thread || !want.call.body || want.model === null) return false;
+    if (want.call.route === 'count_tokens' && !entry.facts.capabilities.countTokens) return false;
+    const adapted = adaptedFor(entry, want);
+    if (adapted.type === 'ok') return true;
+    tell(settings, want.call, () => ({ type: 'target-ineligible', callId: want.call.id, at: clock.now(), target: entry.facts.name, why: adapted.reason }));
+    return false;
+  }
+
+  function adaptedFor(entry: Place, want: Want): ReturnType<typeof adapt> {
+    const { call } = want;
+    return adapt({
+      body: want.body ?? (call.body as Record<string, unknown>),
+      betas: call.request.headers.get('anthropic-beta'),
+      target: entry.facts,
+      model: want.model as string,
+      originalModel: call.model as string,
+      sameAccount: entry.client === null,
+    });
+  }
+
+  function circuitOf(entry: Place, { call, model }: Want): Breaker | null {
+    if (!breakerOptions || call.route === 'other') return null;
+    const key = `${model ?? 'none'}${call.body?.['speed'] === 'fast' ? '+fast' : ''}`;
+    let breaker = entry.circuits.get(key);
+    if (!breaker) {
+      if (entry.circuits.size >= maxCircuits) entry.circuits.delete(entry.circuits.keys().next().value as string);
+      breaker = new Breaker(breakerOptions, (from, to, retryAfterMs) => {
+        if (settings.emitter.active) settings.emitter.emit({ type: 'breaker-changed', at: clock.now(), key: `${entry.facts.name}/${key}`, from, to, retryAfterMs });
+      });
+      entry.circuits.set(key, breaker);
+    }
+    return breaker;
+  }
+
+  function admit(entry: Place, want: Want, why: string, evenIfOpen: boolean): HopChoice {
+    const breaker = circuitOf(entry, want);
+    const permit = breaker === null || breaker.isClosed ? (breaker?.admitClosed() ?? null) : breaker.admit(clock.now(), random);
+    if (permit !== null && !permit.admitted && !evenIfOpen) {
+      return { type: 'refused', reason: 'circuit-open', target: entry.facts.name, retryAfterMs: permit.retryAfterMs };
+    }
+    return { type: 'hop', hop: hopTo(entry, want, why, breaker, permit?.admitted ? permit : null) };
+  }
+
+  function hopTo(entry: Place, want: Want, why: string, breaker: Breaker | null, permit: Permit | null): Hop {
+    const { call } = want;
+    const { facts, client } = entry;
+    const adapted = client === null && want.body === null ? null : adaptedFor(entry, want);
+    const sdkTimeoutMs = call.options.timeout ?? 600_000;
+    const adaptive = options.limits?.adaptive !== false;
+    const maxTokens = call.body?.['max_tokens'];
+    const limits = limitsFor({
+      stream: call.stream,
+      maxTokens: typeof maxTokens === 'number' ? maxTokens : null,
+      sdkTimeoutMs,
+      remainingMs: call.deadlineAt - clock.now(),
+      observedFirstContentMs: adaptive ? entry.firstContent.quantile(0.99) : undefined,
+      observedTokenMs: adaptive ? entry.tokenMs.quantile(0.9) : undefined,
+      firstByteMs: options.limits?.firstByteMs,
+      idleMs: options.limits?.idleMs,
+      cloud: isCloud(facts.kind),
+    });
+    let answered = false;
+    let settled = false;
+    return {
+      target: facts.name,
+      model: adapted?.type === 'ok' ? adapted.model : call.model,
+      why,
+      adapted: adapted?.type === 'ok' && (client !== null || want.model !== call.model),
+      isPrimary: client === null,
+      ...limits,
+      send: (signal) => {
+        if (client === null) return call.next({ ...call.request, ...(adapted?.type === 'ok' ? { body: JSON.stringify(adapted.body) } : {}), signal, redirect: 'manual' });
+        if (adapted?.type !== 'ok') return Promise.reject(new Error('an ineligible target was chosen'));
+        return dispatch({ client, options: call.options, request: call.request, body: adapted.body, betas: adapted.betas, signal, timeoutMs: sdkTimeoutMs });
+      },
+      answering(observed) {
+        if (answered || settled) return;
+        answered = true;
+        if (call.stream) entry.firstContent.add(observed.firstContentMs);
+        if (permit && breaker) breaker.answering(permit, clock.now());
+      },
+      settle(verdict, observed) {
+        if (settled) return;
+        settled = true;
+        if (permit && breaker) breaker.settle(permit, verdict.countsAs, clock.now(), random, answered);
+        if (observed?.outputTokens) entry.tokenMs.add(observed.firstContentMs / observed.outputTokens);
+        noteHealth(entry, verdict);
+      },
+    };
+  }
+
+  function noteHealth(entry: Place, verdict: Verdict): void {
+    const now = clock.now();
+    switch (verdict.countsAs) {
+      case 'success':
+        entry.illness *= 0.8;
+        entry.throttledUntil = 0;
+        entry.disabledUntil = 0;
+        break;
+      case 'failure':
+      case 'weak':
+        entry.illness += (1 - entry.illness) * 0.2;
+        break;
+      case 'throttled':
+        entry.throttledUntil = Math.max(entry.throttledUntil, now + (verdict.waitMs ?? 1_000));
+        break;
+      case 'neutral':
+    }
+    if (!verdict.disable) return;
+    // Somebody may mend a key or raise a limit at any time: look again now and then.
+    entry.disabledUntil = verdict.disable === 'month-end' ? Math.min(nextMonth(now), now + 3_600_000) : now + 60_000;
+    if (settings.emitter.active) settings.emitter.emit({ type: 'target-disabled', at: now, target: entry.facts.name, kind: verdict.kind, until: entry.disabledUntil });
+  }
+}
+
+function place(name: string, options: TargetOptions, client: Target['client'] | null): Place {
+  const kind: TargetKind = client === null ? 'anthropic' : targetKind(client);
+  const defaults = defaultsOf(kind);
+  return {
+    facts: {
+      name,
+      kind,
+      geo: options.geo ?? null,
+      processor: options.processor ?? defaults.processor,
+      weight: options.weight ?? 1,
+      models: options.models ?? {},
+      capabilities: { ...defaults.capabilities, ...options.capabilities },
+    },
+    client,
+    circuits: new Map(),
+    firstContent: new Samples(),
+    tokenMs: new Samples(),
+    throttledUntil: 0,
+    disabledUntil: 0,
+    illness: 0,
+  };
+}
+
+function breakerOptionsOf(option: Settings['options']['breaker']): BreakerOptions | null {
+  if (option === false) return null;
+  if (option === undefined || typeof option === 'string') return breakerPresets[option ?? 'default'];
+  return option;
+}
+
+function reportOf(entry: Place, now: number): TargetReport {
+  const circuits = Object.fromEntries([...entry.circuits].map(([key, breaker]) => [key, breaker.stateAt(now)]));
+  const states = Object.values(circuits);
+  return {
+    name: entry.facts.name,
+    geo: entry.facts.geo,
+    processor: entry.facts.processor,
+    usable: entry.disabledUntil <= now && (states.length === 0 || states.some((state) => state !== 'open')),
+    circuits,
+    failureRate: entry.illness,
+    firstContentMs: entry.firstContent.quantile(0.5) ?? null,
+    throttledUntil: entry.throttledUntil > now ? entry.throttledUntil : null,
+    disabledUntil: entry.disabledUntil > now ? entry.disabledUntil : null,
+  };
+}

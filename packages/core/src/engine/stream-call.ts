@@ -1,0 +1,270 @@
+// The life of a streamed answer: hands the reader one body, and finds the next attempt when one breaks.
+
+import type { FailureKind, Verdict } from '../policy/verdict.ts';
+import { classify } from '../policy/classify.ts';
+import type { Outcome } from '../policy/outcome.ts';
+import type { StreamSettings } from '../settings.ts';
+import { continuationBody } from '../stream/continuation.ts';
+import { planRecovery, requestFacts, type Plan, type RequestFacts, type SurfaceCause } from '../stream/recovery.ts';
+import { Splice } from '../stream/splice.ts';
+import { deliveredCharacters, type Transcript } from '../stream/transcript.ts';
+import type { LedgerAttempt, TokenCount } from '../telemetry/ledger.ts';
+import { isAborted, onFirstAbort } from './abort.ts';
+import { ownErrorEvent } from './answers.ts';
+import type { BegunStream } from './attempt.ts';
+import type { Call } from './call.ts';
+import { Checkpointer } from './checkpointer.ts';
+import { errorDetails, labels, relabel } from './deliver.ts';
+import { finish } from './finish.ts';
+import { heal, type NextSource, type StreamOwner, type StreamSource } from './heal.ts';
+import { closeEntry, pursue, successVerdict, type Engine } from './pursuit.ts';
+import type { Hop } from './router.ts';
+import { tell } from './tell.ts';
+
+/** The Response for a stream that began: its body goes on whatever happens upstream, as far as that can be right. */
+export function streamAnswer(engine: Engine, call: Call, begun: BegunStream, hop: Hop, entry: LedgerAttempt): Response {
+  const owner = new StreamedAnswer(engine, call, hop, entry);
+  const { body, leave } = heal({ splice: owner.splice, source: sourceOf(begun, hop), owner, clock: engine.settings.clock });
+  owner.follow(leave);
+  return relabel(begun.response, body, labels(call, hop.target));
+}
+
+const sourceOf = ({ prelude, reader, abort }: BegunStream, { idleMs }: Hop): StreamSource => ({ prelude, reader, abort, idleMs });
+
+class StreamedAnswer implements StreamOwner {
+  readonly splice: Splice;
+  readonly #engine: Engine;
+  readonly #call: Call;
+  readonly #facts: RequestFacts;
+  readonly #options: StreamSettings;
+  readonly #checkpointer: Checkpointer | null;
+  #hop: Hop;
+  #entry: LedgerAttempt;
+  #resumesMade = 0;
+  #noPrefill = false;
+  /** How many of the splice's usage entries belong to attempts that are already in the ledger. */
+  #accounted = 0;
+  #resumeForm: 'prefill' | 'user-turn' | 'restart' | null = null;
+  #unlink: () => void = () => {};
+
+  constructor(engine: Engine, call: Call, hop: Hop, entry: LedgerAttempt) {
+    this.#engine = engine;
+    this.#call = call;
+    this.#hop = hop;
+    this.#entry = entry;
+    this.#facts = requestFacts(call.body);
+    const { perCall } = call;
+    this.#options = { ...engine.settings.streams, ...(perCall.streams === false ? { heal: false } : perCall.streams) };
+    const { heal: heals, tools, structuredOutput } = this.#options;
+    this.splice = new Splice({
+      tools: heals ? tools : 'live',
+      liveThinking: !heals || this.#facts.showsThinking,
+      holdAll: heals && structuredOutput === 'hold' && (this.#facts.structuredOutput || this.#facts.forcedTool),
+      stopSequences: this.#facts.stopSequences,
+    });
+    this.#checkpointer = this.#options.checkpoints ? new Checkpointer(engine.settings, this.#options, call) : null;
+  }
+
+  /** Ends the stream when the caller does, for as long as it lives. */
+  follow(leave: () => void): void {
+    const [sdk, ...scopes] = this.#call.callers;
+    const unlinkSdk = onFirstAbort([sdk], leave);
+    // A scope that ended is not known to the SDK: the stream breaks, and says why.
+    const unlinkScopes = onFirstAbort(scopes, () => this.#abortUpstream());
+    this.#unlink = () => {
+      unlinkSdk();
+      unlinkScopes();
+    };
+  }
+
+  #abortUpstream: () => void = () => {};
+
+  onProgress(): void {
+    this.#noteSeam();
+    this.#checkpointer?.progress(this.splice);
+  }
+
+  async onBreak(outcome: Outcome): Promise<NextSource> {
+    const { settings } = this.#engine;
+    const call = this.#call;
+    const now = settings.clock.now();
+    if (isAborted(call.callers)) return this.#surfaceAborted();
+    const verdict = classify(outcome, { now, route: call.route });
+    this.#hop.settle(verdict);
+    this.#closeAttempt(verdict, now);
+    const transcript = this.splice.transcript();
+    this.#checkpointer?.write(transcript);
+
+    const plan = planRecovery({
+      transcript,
+      stopKnown: this.splice.stopKnown,
+      facts: this.#facts,
+      verdict: this.splice.state.type === 'broken' && this.splice.state.problem === 'nothing-new' ? { ...verdict, retry: 'here' } : verdict,
+      options: this.#options,
+      resumesLeft: (call.perCall.attempts === 1 ? 0 : this.#options.resumes) - this.#resumesMade,
+    });
+    tell(settings, call, () => ({
+      type: 'stream-broke',
+      callId: call.id,
+      at: now,
+      kind: verdict.kind,
+      reason: this.splice.state.type === 'broken' ? this.splice.state.problem : verdict.reason,
+      plan: plan.type === 'surface' ? `surface:${plan.cause}` : plan.type,
+      deliveredBlocks: transcript.blocks.length,
+      deliveredCharacters: deliveredCharacters(transcript),
+    }));
+    switch (plan.type) {
+      case 'finish':
+        this.splice.finish(null);
+        return { type: 'finished' };
+      case 'close':
+        this.splice.finish('tool_use');
+        return { type: 'finished' };
+      case 'surface':
+        return this.#surface(outcome, verdict, plan.cause, transcript);
+      case 'restart':
+      case 'continue':
+        return this.#ask(plan, outcome, verdict, transcript);
+    }
+  }
+
+  onDone(surfaced: boolean): void {
+    const { settings } = this.#engine;
+    const call = this.#call;
+    this.#noteSeam();
+    this.#unlink();
+    if (this.#entry.durationMs === null) {
+      this.#hop.settle(successVerdict);
+      this.#closeAttempt(successVerdict, settings.clock.now());
+    }
+    if (surfaced) {
+      const reason = isAborted(call.callers) ? 'aborted' : (this.#entry.result ?? 'stream-broken');
+      finish(this.#engine, call, reason === 'aborted' ? 'aborted' : 'failed', reason);
+      return;
+    }
+    const id = this.splice.transcript().message?.['id'];
+    if (typeof id === 'string') settings.book.index(id, call.ledger);
+    this.#checkpointer?.clear();
+    finish(this.#engine, call, 'delivered', null);
+  }
+
+  onLeave(): void {
+    this.#unlink();
+    const now = this.#engine.settings.clock.now();
+    if (this.#entry.durationMs === null) {
+      // The answer was good as far as it went.
+      this.#hop.settle({ ...successVerdict, countsAs: 'neutral' });
+      this.#closeAttempt({ ...successVerdict, kind: 'aborted', countsAs: 'neutral', reason: 'reader-left' }, now);
+    }
+    finish(this.#engine, this.#call, 'aborted', 'aborted');
+  }
+
+  /** Asks for the rest, or anew. Every request counts as a resume, whether it answers or not. */
+  async #ask(plan: Extract<Plan, { type: 'restart' | 'continue' }>, outcome: Outcome, verdict: Verdict, transcript: Transcript): Promise<NextSource> {
+    const { settings } = this.#engine;
+    const call = this.#call;
+    const model = call.ledger.degraded?.startsWith('model:') ? this.#entry.model : call.model;
+    let delayMs = this.#firstDelay(verdict);
+    for (;;) {
+      if (this.#resumesMade >= this.#options.resumes) return this.#surface(outcome, verdict, 'resumes-spent', transcript);
+      // A request that has begun to fail for everybody is not repeated for the sake of one stream.
+      if (settings.budget?.tryTake(settings.clock.now()) === false && this.#engine.router.count({ call, model, body: null, tried: [this.#hop.target], only: null, prefer: null }) < 2) {
+        return this.#surface(outcome, verdict, 'resumes-spent', transcript);
+      }
+      this.#resumesMade += 1;
+      const continuation =
+        plan.type === 'continue'
+          ? continuationBody({ body: call.body as Record<string, unknown>, transcript, anchor: plan.anchor, model: model ?? '', thinks: this.#facts.thinks, noPrefill: this.#noPrefill })
+          : null;
+      const end = await pursue(this.#engine, {
+        call,
+        purpose: 'resume',
+        model,
+        body: continuation?.body ?? null,
+        only: null,
+        prefer: verdict.scope === 'request' ? this.#hop.target : null,
+        attempts: 1,
+        delayMs,
+      });
+      if (end.type === 'answered' && end.result.type === 'stream') {
+        this.#hop = end.hop;
+        this.#entry = end.entry;
+        call.ledger.resumes += 1;
+        this.#resumeForm = continuation?.form ?? 'restart';
+        this.splice.resume(
+          plan.type === 'continue' && continuation
+            ? {
+                type: 'continue',
+                index: plan.index,
+                seam: { form: continuation.form, delivered: plan.delivered, anchor: plan.anchor, trimmed: continuation.trimmed, strictness: this.#options.seam },
+              }
+            : transcript.message === null
+              ? { type: 'fresh' }
+              : { type: 'restart', nextIndex: plan.type === 'restart' ? plan.nextIndex : 0 },
+        );
+        if (plan.type === 'restart' && transcript.blocks.length > 0) call.ledger.notes.push('thinking was shown and then begun anew');
+        const source = sourceOf(end.result, end.hop);
+        this.#abortUpstream = source.abort;
+        return { type: 'source', source };
+      }
+      if (end.type === 'gave-up' && end.reason === 'aborted') return this.#surfaceAborted();
+      // A model we took for one that accepts a prefill does not: ask once more in the other form.
+      const rejected = end.type === 'gave-up' && end.failure?.result.response?.status === 400 && continuation?.form === 'prefill';
+      if (rejected && !this.#noPrefill) {
+        this.#noPrefill = true;
+        this.#resumesMade -= 1;
+        continue;
+      }
+      if (end.type === 'gave-up' && (end.reason === 'deadline' || end.reason === 'circuit-open' || end.reason === 'no-target' || end.failure?.verdict.retry === 'never')) {
+        return this.#surface(outcome, end.failure?.verdict ?? verdict, 'resumes-spent', transcript);
+      }
+      delayMs = this.#firstDelay(end.type === 'gave-up' ? (end.failure?.verdict ?? verdict) : verdict);
+    }
+  }
+
+  /** Streams often break together: even a first continuation is spread a little. */
+  #firstDelay(verdict: Verdict): number {
+    const { settings } = this.#engine;
+    const congested = verdict.kind === 'overloaded' || verdict.kind === 'rate-limited';
+    if (congested || verdict.waitMs !== undefined) {
+      return Math.min(settings.maxRetryAfterMs, settings.backoff({ attempt: this.#resumesMade + 1, throttled: true, random: settings.random, hintMs: verdict.waitMs }));
+    }
+    return settings.random() * 250;
+  }
+
+  #surfaceAborted(): NextSource {
+    return { type: 'surface', event: ownErrorEvent('aborted', { call_id: this.#call.id, attempts: this.#call.ledger.attempts.length }) };
+  }
+
+  #surface(outcome: Outcome, verdict: Verdict, cause: SurfaceCause, transcript: Transcript): NextSource {
+    const call = this.#call;
+    this.#engine.settings.partials.set(call.id, partialOf(transcript));
+    // What the upstream itself said goes on unchanged, but for the facts that let `explain` find the call.
+    const details = { ...errorDetails(call, { type: 'gave-up', reason: 'attempts', failure: null, retryAfterMs: verdict.waitMs ?? null }), kind: verdict.kind as FailureKind, cause };
+    const said = outcome.type === 'stream-error' ? outcome.error : undefined;
+    return { type: 'surface', event: ownErrorEvent('stream-broken', details, said) };
+  }
+
+  #closeAttempt(verdict: Verdict, now: number): void {
+    const usage: TokenCount | null = this.splice.usage()[this.#accounted] ?? null;
+    this.#accounted = this.splice.usage().length;
+    closeEntry(this.#engine, this.#call, this.#entry, verdict, now, usage && { ...usage });
+    this.#entry.discarded = verdict.kind !== 'success' && !this.splice.started;
+  }
+
+  #noteSeam(): void {
+    const { seamOutcome } = this.splice;
+    if (this.#resumeForm === null || (seamOutcome === null && this.#resumeForm !== 'restart')) return;
+    const form = this.#resumeForm;
+    this.#resumeForm = null;
+    const { settings } = this.#engine;
+    tell(settings, this.#call, () => ({ type: 'stream-resumed', callId: this.#call.id, at: settings.clock.now(), form, seam: seamOutcome ?? 'none' }));
+  }
+}
+
+function partialOf({ blocks }: Transcript): { content: { type: string; text: string; complete: boolean }[]; text: string } {
+  return {
+    content: blocks.map(({ type, text, complete, closed }) => ({ type, text, complete: complete || closed })),
+    text: blocks.map(({ type, text }) => (type === 'text' ? text : '')).join(''),
+  };
+}

@@ -1,0 +1,139 @@
+// The middleware and its controls: composes options, router, pursuit, ladder and stream healing.
+
+import type { Middleware } from '@anthropic-ai/sdk';
+import { checkCallOptions, checkOptions } from './check-options.ts';
+import { HoldfastConfigError } from './config-error.ts';
+import { answerCall } from './engine/answer-call.ts';
+import { openCall, type ApiOptions, type Call } from './engine/call.ts';
+import { isNested } from './engine/nested.ts';
+import { createRouter, type TargetReport } from './engine/router.ts';
+import { callIdOf, explainError, type Explanation } from './explain.ts';
+import { currentScope } from './http/scope.ts';
+import type { HoldfastOptions } from './options.ts';
+import { describeSettings, resolveSettings } from './settings.ts';
+import type { Listener } from './telemetry/events.ts';
+import type { Ledger } from './telemetry/ledger.ts';
+import { logListener } from './telemetry/log.ts';
+import { createMetrics } from './telemetry/metrics.ts';
+import { recordingSpan } from './telemetry/span-events.ts';
+import { newId } from './time.ts';
+import { version } from './version.ts';
+
+/** How an instance is, for health endpoints and dashboards. */
+export interface HealthReport {
+  /** `down`: no target may be asked now. `degraded`: some may not, or the retry budget is empty. */
+  readonly status: 'ok' | 'degraded' | 'down';
+  readonly targets: readonly TargetReport[];
+  /** What is left of the retry budget, 0 to 1; null without one. */
+  readonly budget: number | null;
+}
+
+/** The middleware for the SDK, with its controls on it. */
+export interface Holdfast extends Middleware {
+  /** Hears every event until the returned function is called. A listener that throws harms nobody. */
+  on(listener: Listener): () => void;
+  /** The state of targets, circuits and budget now. */
+  health(): HealthReport;
+  /** The settings in force, defaults filled in, as plain data. */
+  describe(): Record<string, unknown>;
+  /**
+   * Every attempt of a recent call, found by its call id, its request id, a message, a response or an error.
+   * Undefined when the call is not among the last 2,000 or did not come through this instance.
+   */
+  attempts(of: unknown): Ledger | undefined;
+  /** The typed story of an error: kind, advice, attempts, when to try again, what a broken stream had delivered. */
+  explain(error: unknown): Explanation;
+  /** Takes no new calls, and stops probes. Calls that run go on. */
+  close(): void;
+}
+
+/**
+ * Makes the calls of an Anthropic client finish: retries within a budget, a circuit breaker per target and model, time
+ * limits, failover, degradation, and streams that heal.
+ *
+ * @param options every one has a production default; wrong ones are reported all at once
+ * @returns SDK middleware: `new Anthropic({ middleware: [holdfast()] })`. Put it last (innermost) in the list.
+ * @throws {HoldfastConfigError} when options are wrong
+ *
+ * @example
+ * ```ts
+ * import Anthropic from '@anthropic-ai/sdk';
+ * import { holdfast } from '@holdfast/core';
+ *
+ * const client = new Anthropic({ middleware: [holdfast()] });
+ * ```
+ */
+export function holdfast(options: HoldfastOptions = {}): Holdfast {
+  const problems = checkOptions(options);
+  if (problems.length > 0) throw new HoldfastConfigError(problems);
+
+  const settings = resolveSettings(options);
+  const { clock, emitter, book, budget } = settings;
+  const router = createRouter(settings);
+  const engine = { settings, router };
+  const metrics = createMetrics(emitter, { breakers: () => router.circuits(), budgetLevel: () => budget?.levelAt(clock.now()) ?? null }, version);
+  if (options.logger) emitter.on(logListener(options.logger));
+  if (options.on) emitter.on(options.on);
+  let closed = false;
+
+  const middleware: Middleware = (request, next, ctx) => {
+    const requestOptions = ctx.options as ApiOptions | undefined;
+    // Credential exchanges carry no options, and an outer Holdfast counts for a nested one.
+    if (!requestOptions || isNested(ctx, requestOptions) || requestOptions.holdfast?.enabled === false) return next(request);
+    if (requestOptions.holdfast) {
+      const mistakes = checkCallOptions(requestOptions.holdfast);
+      if (mistakes.length > 0) return Promise.reject(new HoldfastConfigError(mistakes));
+    }
+    metrics.refresh();
+    const call: Call = openCall({
+      request,
+      next,
+      options: requestOptions,
+      scope: currentScope(),
+      limits: options.limits,
+      span: recordingSpan(),
+      now: clock.now(),
+      newId,
+    });
+    book.add(call.ledger);
+    return answerCall(engine, call, closed);
+  };
+
+  return Object.assign(middleware, {
+    on: (listener: Listener) => emitter.on(listener),
+    health: () => healthOf(router.report(), budget ? Math.min(1, budget.levelAt(clock.now()) / budget.capacity) : null),
+    describe: () => describeSettings(settings),
+    attempts: (of: unknown) => find(of),
+    explain(error: unknown) {
+      const id = callIdOf(error);
+      return explainError(error, { ledger: find(error) ?? null, partial: id === null ? null : (settings.partials.get(id) ?? null) });
+    },
+    close() {
+      closed = true;
+    },
+  });
+
+  function find(of: unknown): Ledger | undefined {
+    for (const id of idsOf(of)) {
+      const ledger = book.find(id);
+      if (ledger) return ledger;
+    }
+    return undefined;
+  }
+}
+
+function healthOf(targets: readonly TargetReport[], budget: number | null): HealthReport {
+  const usable = targets.filter((target) => target.usable).length;
+  const status = usable === 0 ? 'down' : usable < targets.length || (budget !== null && budget <= 0) ? 'degraded' : 'ok';
+  return { status, targets, budget };
+}
+
+/** Every id by which `of` may be known: a call id, a request id, a message, an error, a Response. */
+function idsOf(of: unknown): string[] {
+  if (typeof of === 'string') return [of];
+  if (typeof of !== 'object' || of === null) return [];
+  const thing = of as { id?: unknown; _request_id?: unknown; requestID?: unknown; request_id?: unknown; headers?: unknown };
+  const headers = thing.headers as { get?: (name: string) => string | null } | undefined;
+  const label = typeof headers?.get === 'function' ? headers.get('holdfast-call-id') : null;
+  return [label, callIdOf(of), thing._request_id, thing.requestID, thing.request_id, thing.id].filter((id) => typeof id === 'string');
+}

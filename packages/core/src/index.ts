@@ -1,0 +1,27 @@
+// The public face of @holdfast/core.
+
+export { holdfast, type HealthReport, type Holdfast } from './holdfast.ts';
+export { HoldfastConfigError, type ConfigProblem } from './config-error.ts';
+export type {
+  CallOptions,
+  ComputeAnswer,
+  DegradeReason,
+  Fallback,
+  HoldfastOptions,
+  LimitOptions,
+  RetryOptions,
+  StreamOptions,
+  Target,
+  TargetClient,
+  TargetOptions,
+} from './options.ts';
+export type { Explanation, PartialAnswer } from './explain.ts';
+export type { AnswerCacheOptions, AnswerStore } from './engine/cache.ts';
+export { memoryCheckpoints, type CheckpointStore, type MemoryCheckpointOptions } from './engine/checkpoint-store.ts';
+export type { TargetReport } from './engine/router.ts';
+export type { HoldfastEvent, Listener, SurfaceReason } from './telemetry/events.ts';
+export { ledgerTotal, type Ledger, type LedgerAttempt, type TokenCount } from './telemetry/ledger.ts';
+export { logListener, type Logger, type LogShape } from './telemetry/log.ts';
+export { instruments } from './telemetry/metrics.ts';
+export type { Clock, Random } from './time.ts';
+export { callOptions, type RequestOptionsWithHoldfast } from './call-options.ts';

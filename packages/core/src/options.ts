@@ -1,0 +1,164 @@
+// What users may set, with the defaults in one place, and the check that reports every mistake at once.
+
+import type { Anthropic } from '@anthropic-ai/sdk';
+import type { BackoffJitter } from './policy/backoff.ts';
+import type { BreakerOptions } from './policy/breaker.ts';
+import type { RetryBudgetOptions } from './policy/retry-budget.ts';
+import type { Fence } from './policy/fence.ts';
+import type { Rung } from './policy/ladder.ts';
+import type { TargetCapabilities } from './policy/target.ts';
+import type { AnswerCacheOptions } from './engine/cache.ts';
+import type { CheckpointStore } from './engine/checkpoint-store.ts';
+import type { Listener } from './telemetry/events.ts';
+import type { Logger } from './telemetry/log.ts';
+import type { Clock, Random } from './time.ts';
+
+/** An SDK client, of any platform package. Only its `request` method is used. */
+export interface TargetClient {
+  request(options: never): { asResponse(): Promise<Response> };
+}
+
+/** Facts about a place that answers, which decide when it may be asked. */
+export interface TargetOptions {
+  /** Its name in events, logs and metrics. Default for the client that carries the middleware: `'primary'`. */
+  readonly name?: string;
+  /** Where inference runs, in your own words, for the fence. Default: unknown, which a geo fence refuses. */
+  readonly geo?: string;
+  /** Who processes the data, for the fence. Default: derived from the kind of client (`anthropic`, `aws`, `google`, `microsoft`). */
+  readonly processor?: string;
+  /** Its share under `route: 'weighted'`. Default 1. */
+  readonly weight?: number;
+  /** Model ids here, by the id used in requests; `null` when the target does not offer the model. Default: unchanged. */
+  readonly models?: Readonly<Record<string, string | null>> | ((model: string) => string | null);
+  /** What this target can do where it differs from its kind. */
+  readonly capabilities?: Partial<TargetCapabilities>;
+}
+
+/** A further place to ask: an SDK client with its own credentials. */
+export interface Target extends TargetOptions {
+  readonly name: string;
+  readonly client: TargetClient;
+}
+
+export interface RetryOptions {
+  /** Requests for one call, the first included, while only one target may answer. Default 3, at most 10. */
+  readonly attempts?: number;
+  /** Shape of the delays. Default `'decorrelated'`, which measured best (`docs/decisions`). */
+  readonly jitter?: BackoffJitter;
+  /** Shortest delay, milliseconds. Default 500, as in the SDK. */
+  readonly baseMs?: number;
+  /** Shortest delay after 429 and 529, milliseconds. Default 1000. */
+  readonly throttledBaseMs?: number;
+  /** Longest delay of our own choosing, milliseconds. Default 8000, as in the SDK. */
+  readonly capMs?: number;
+  /** A longer `retry-after` is not slept: the call goes elsewhere or is answered at once. Milliseconds, default 60000. */
+  readonly maxRetryAfterMs?: number;
+}
+
+export interface LimitOptions {
+  /** Time for one logical call over all attempts, waits and resumes, milliseconds. Default: none but the limits below. */
+  readonly deadlineMs?: number;
+  /** Time until an attempt's response headers, milliseconds. Default: from `max_tokens` and observed latency, below the SDK's own `timeout`. */
+  readonly firstByteMs?: number;
+  /** Time without a byte after which a stream is stalled, milliseconds. 0: never. Default 180000 (Anthropic's own clients), 300000 on clouds. */
+  readonly idleMs?: number;
+  /** Learn the limits from observed latency, within bounds. Default true. */
+  readonly adaptive?: boolean;
+  /** Send long non-streaming calls as streams and assemble the message, so that they outlive the platform's 300 s and can heal. Default false. */
+  readonly streamLongCalls?: boolean;
+}
+
+export interface StreamOptions {
+  /** Continue a broken stream inside the stream. Default true. False: breaks reach the caller, as errors. */
+  readonly heal?: boolean;
+  /** Continuation requests for one answer. Default 2, at most 5. */
+  readonly resumes?: number;
+  /** When tool calls reach the reader: with the whole message (default), each when complete, or as they are written. */
+  readonly tools?: 'message' | 'block' | 'live';
+  /** `auto`: thinking that nobody asked to see waits for its signature. `surface`: never begin anew after thinking was shown. */
+  readonly thinking?: 'auto' | 'surface';
+  /** `hold`: keep structured output back until it is whole, so that a break can begin anew. Default `surface`. */
+  readonly structuredOutput?: 'surface' | 'hold';
+  /** How sure the seam must be before a continuation goes on. Default `strict`. */
+  readonly seam?: 'strict' | 'lenient';
+  /** Where unfinished answers are kept for another process. Default: nowhere. */
+  readonly checkpoints?: CheckpointStore;
+  /** Time between checkpoints of a running stream, milliseconds. Default 2000. Every break writes one too. */
+  readonly checkpointEveryMs?: number;
+}
+
+/** A message as the SDK types it. */
+export type Message = Anthropic.Message;
+
+export interface Fallback {
+  readonly model: string;
+  /** Whether its answer is good enough to be given. Default: always. Not asked for streams. */
+  readonly accept?: (message: Message) => boolean;
+}
+
+/** Why an answer is needed from below the first rung. */
+export interface DegradeReason {
+  readonly kind: string;
+  readonly reason: string;
+  readonly callId: string;
+}
+
+/** Computes an answer when nothing else can give one. Return null to let the call fail. */
+export type ComputeAnswer = (request: Readonly<Record<string, unknown>>, why: DegradeReason) => Message | null | Promise<Message | null>;
+
+export interface HoldfastOptions {
+  /** What is known of the client that carries the middleware: the first target. */
+  readonly primary?: TargetOptions;
+  /** Further targets, in order of preference. Default: none. */
+  readonly targets?: readonly Target[];
+  /** `ordered` (default): the first healthy one. `weighted`: spread by weight. */
+  readonly route?: 'ordered' | 'weighted';
+  /** Where requests may go at all. Default: anywhere configured. */
+  readonly fence?: Fence;
+  /** Repetition. `false`: one request per target. */
+  readonly retry?: RetryOptions | false;
+  /** The retry budget shared by all calls. `false`: none. */
+  readonly budget?: RetryBudgetOptions | false;
+  /** The circuit breaker per target and model. `'classic'`: 5 failures, 60 s, 2 successes. `false`: none. */
+  readonly breaker?: 'default' | 'classic' | BreakerOptions | false;
+  readonly limits?: LimitOptions;
+  /** Streaming. `false`: streams are retried until their first content and then left alone. */
+  readonly streams?: StreamOptions | false;
+  /** Models to fall back to, in order. Default: none. */
+  readonly fallbacks?: readonly (string | Fallback)[];
+  /** Answers from before, when nobody answers now. Default: none. */
+  readonly cache?: AnswerCacheOptions;
+  /** The last rung. Default: none. */
+  readonly answer?: ComputeAnswer;
+  /** The lowest rung a call may be answered from. Default: every rung that is configured. */
+  readonly degrade?: Rung | 'never';
+  /** Ask targets that are not in use whether they are well, every so many milliseconds. 0 (default): never. */
+  readonly probeEveryMs?: number;
+  /** One line per attempt and per call. Default: none. Pass `console` or a pino logger. */
+  readonly logger?: Logger;
+  /** Hears every event. */
+  readonly on?: Listener;
+  /** Time and chance, for tests and simulations. */
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** Options of one call: `client.messages.create(body, { holdfast: { … } })`. */
+export interface CallOptions {
+  /** `false`: this call is left to the SDK alone. */
+  readonly enabled?: boolean;
+  /** Your id for the logical call: in events, logs, the ledger and checkpoints. Default: a new one. */
+  readonly requestId?: string;
+  /** Whose call it is. Cached answers and checkpoints are never shared between tenants. */
+  readonly tenant?: string;
+  /** Milliseconds from now. */
+  readonly deadlineMs?: number;
+  /** Total attempts for this call. 1: ask once, for calls that must not be billed twice. */
+  readonly attempts?: number;
+  /** Narrows the fence of the instance. */
+  readonly fence?: Fence;
+  /** Narrows the degradation of the instance. */
+  readonly degrade?: Rung | 'never';
+  /** Overrides for this stream. */
+  readonly streams?: Pick<StreamOptions, 'heal' | 'resumes' | 'tools' | 'thinking' | 'structuredOutput' | 'seam'> | false;
+}

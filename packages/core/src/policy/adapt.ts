@@ -1,0 +1,172 @@
+// Fits a request to another target or model: drops what changes nothing, refuses what would change the answer's meaning.
+
+import { modelFacts } from './models.ts';
+import { modelAt, type TargetFacts } from './target.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+export type Adapted =
+  | {
+      readonly type: 'ok';
+      readonly body: Json;
+      readonly model: string;
+      /** Beta names to send, null for the request's own. */
+      readonly betas: string | null;
+      /** What was left out, for the ledger. */
+      readonly dropped: readonly string[];
+    }
+  | { readonly type: 'ineligible'; readonly reason: string };
+
+export interface AdaptInput {
+  readonly body: Json;
+  /** The `anthropic-beta` header of the request. */
+  readonly betas: string | null;
+  readonly target: TargetFacts;
+  /** The model wanted, by the id used in requests. */
+  readonly model: string;
+  /** The model of the original request: another one cannot read its thinking. */
+  readonly originalModel: string;
+  /** The target whose account the conversation began with. */
+  readonly sameAccount: boolean;
+}
+
+/** Adapts `body` for `target` and `model`, or says why that cannot be. The input is never changed. */
+export function adapt(input: AdaptInput): Adapted {
+  const { body, target, model } = input;
+  const modelId = modelAt(target, model);
+  if (modelId === null) return ineligible(`model ${model} is not offered`);
+  const hindrance = hindranceAt(body, target, input.sameAccount);
+  if (hindrance) return ineligible(hindrance);
+
+  const dropped: string[] = [];
+  const adapted: Record<string, unknown> = { ...body, model: modelId };
+  const drop = (name: string): void => {
+    if (!(name in adapted)) return;
+    delete adapted[name];
+    dropped.push(name);
+  };
+  const { capabilities } = target;
+  // The fence has already kept the request where it must stay; on these platforms the endpoint decides the place.
+  if (!capabilities.inferenceGeo) drop('inference_geo');
+  if (!capabilities.speed) drop('speed');
+  if (!capabilities.fallbacks) drop('fallbacks');
+  if (!input.sameAccount || model !== input.originalModel) drop('fallback_credit_token');
+  if (!input.sameAccount && target.kind !== 'anthropic') drop('service_tier');
+
+  if (model !== input.originalModel || !input.sameAccount) {
+    const thinking = withoutThinking(adapted['messages']);
+    if (thinking === 'in-tool-turn') return ineligible('thinking of an unfinished tool turn cannot move to another account or model');
+    if (thinking.count > 0) {
+      adapted['messages'] = thinking.messages;
+      dropped.push('thinking of earlier turns');
+    }
+  }
+  if (model !== input.originalModel) fitModel(adapted, model, dropped);
+  const betas = capabilities.betas || !input.betas ? null : '';
+  if (betas === '') dropped.push('anthropic-beta');
+  return { type: 'ok', body: adapted, model: modelId, betas, dropped };
+}
+
+/** A feature of the request without which the answer would mean something else. */
+function hindranceAt(body: Json, { capabilities }: TargetFacts, sameAccount: boolean): string | null {
+  if ('thread' in body && !(sameAccount && capabilities.threads)) return 'message threads stay where their history is';
+  if ('container' in body && !sameAccount) return 'containers belong to an account';
+  const tools = Array.isArray(body['tools']) ? (body['tools'] as Json[]) : [];
+  if (!capabilities.serverTools && (tools.some(isServerTool) || 'mcp_servers' in body)) return 'no server tools';
+  if ('mcp_servers' in body && !sameAccount && !capabilities.serverTools) return 'no MCP connector';
+  const output = body['output_config'] as Json | undefined;
+  if (!capabilities.structuredOutput && ('output_format' in body || output?.['format'])) return 'no structured output';
+  const sources = sourceTypes(body['messages']);
+  if (sources.has('file') && (!sameAccount || !capabilities.files)) return 'files belong to an account';
+  if (sources.has('url') && !capabilities.urlSources) return 'no sources by URL';
+  return null;
+}
+
+/** Client tools are `custom`, untyped, or of a type the caller runs (bash, text editor, memory, computer). */
+function isServerTool(tool: Json): boolean {
+  const { type } = tool;
+  return typeof type === 'string' && /^(web_search|web_fetch|code_execution|tool_search|advisor|mcp_toolset)/.test(type);
+}
+
+function sourceTypes(messages: unknown): Set<string> {
+  const found = new Set<string>();
+  for (const message of Array.isArray(messages) ? messages : []) {
+    const { content } = message as Json;
+    for (const block of Array.isArray(content) ? content : []) {
+      const { type, source } = block as { type?: unknown; source?: { type?: unknown } };
+      if (type === 'container_upload') found.add('file');
+      if (typeof source?.type === 'string') found.add(source.type);
+    }
+  }
+  return found;
+}
+
+/**
+ * Signatures bind thinking to model and account: elsewhere it is dropped or refused. Finished turns may go without it; a
+ * turn that still waits for its tool results may not.
+ */
+function withoutThinking(messages: unknown): { messages: unknown[]; count: number } | 'in-tool-turn' {
+  const list = Array.isArray(messages) ? (messages as Json[]) : [];
+  const openTurn = lastAssistantTurn(list);
+  let count = 0;
+  const kept: unknown[] = [];
+  for (const [index, message] of list.entries()) {
+    const { content } = message;
+    if (message['role'] !== 'assistant' || !Array.isArray(content)) {
+      kept.push(message);
+      continue;
+    }
+    const rest = (content as Json[]).filter((block) => block['type'] !== 'thinking' && block['type'] !== 'redacted_thinking');
+    if (rest.length === content.length) {
+      kept.push(message);
+      continue;
+    }
+    if (index >= openTurn) return 'in-tool-turn';
+    count += content.length - rest.length;
+    if (rest.length > 0) kept.push({ ...message, content: rest });
+  }
+  return { messages: kept, count };
+}
+
+/** Where the tool turn begins that the last message answers; beyond the end if it answers none. */
+function lastAssistantTurn(messages: readonly Json[]): number {
+  const isToolResult = (message: Json | undefined): boolean => message?.['role'] === 'user' && Array.isArray(message['content']) && (message['content'] as Json[]).some((block) => block['type'] === 'tool_result');
+  if (!isToolResult(messages.at(-1))) return messages.length;
+  let index = messages.length - 1;
+  while (index > 0 && (messages[index]?.['role'] === 'assistant' || isToolResult(messages[index]))) index -= 1;
+  return index + 1;
+}
+
+/** What differs between models: thinking modes, effort, and how much they can write. */
+function fitModel(body: Record<string, unknown>, model: string, dropped: string[]): void {
+  if ('speed' in body) {
+    delete body['speed'];
+    dropped.push('speed');
+  }
+  const facts = modelFacts(model);
+  if (!facts.known) return;
+  const thinking = body['thinking'] as { type?: string; budget_tokens?: number; display?: string } | undefined;
+  if (thinking?.type === 'adaptive' && !facts.adaptiveThinking) {
+    delete body['thinking'];
+    dropped.push('thinking');
+  } else if (thinking?.type === 'enabled' && !facts.budgetThinking) {
+    body['thinking'] = { type: 'adaptive', ...(thinking.display ? { display: thinking.display } : {}) };
+    dropped.push('thinking.budget_tokens');
+  } else if (thinking?.type === 'disabled' && !facts.canDisableThinking) {
+    delete body['thinking'];
+    dropped.push('thinking');
+  }
+  const output = body['output_config'] as Json | undefined;
+  if (output && 'effort' in output && !facts.effort) {
+    const { effort: _, ...rest } = output;
+    body['output_config'] = rest;
+    dropped.push('output_config.effort');
+  }
+  const { max_tokens: maxTokens } = body;
+  if (typeof maxTokens === 'number' && maxTokens > facts.maxOutput) {
+    body['max_tokens'] = facts.maxOutput;
+    dropped.push('max_tokens above the model’s limit');
+  }
+}
+
+const ineligible = (reason: string): Adapted => ({ type: 'ineligible', reason });

@@ -1,0 +1,20 @@
+// Every policy on its own, for those who never install the middleware.
+
+export { adapt, type AdaptInput, type Adapted } from './adapt.ts';
+export { backoff, exponentialBackoff, type Backoff, type BackoffInput, type BackoffJitter, type BackoffOptions } from './backoff.ts';
+export { Breaker, breakerPresets, type BreakerOptions, type BreakerStateName, type Permit, type Refusal } from './breaker.ts';
+export { CircuitBreaker, CircuitOpenError, type CircuitBreakerOptions } from '../engine/circuit-breaker.ts';
+export { classify, type ClassifyContext } from './classify.ts';
+export { connectionFacts } from './connection-facts.ts';
+export { decide, type DecideInput, type Decision, type GiveUpReason } from './decide.ts';
+export { readErrorBody } from './error-body.ts';
+export { fenceDenial, type Fence, type Place } from './fence.ts';
+export { rungsFor, type LadderCause, type LadderInput, type Rung } from './ladder.ts';
+export { limitsFor, type Limits, type LimitsInput } from './limits.ts';
+export { modelFacts, type ModelFacts } from './models.ts';
+export type { BadBody, ConnectionFacts, ErrorFacts, HeaderReader, Outcome, StreamBreak } from './outcome.ts';
+export { RetryBudget, type RetryBudgetOptions } from './retry-budget.ts';
+export { retryHint, shouldRetryHeader } from './retry-hints.ts';
+export { route, type Candidate, type RouteChoice, type RouteInput } from './route.ts';
+export { type TargetCapabilities, type TargetFacts, type TargetKind } from './target.ts';
+export type { CountsAs, FailureKind, Retry, Scope, Verdict } from './verdict.ts';

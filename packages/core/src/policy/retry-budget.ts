@@ -1,0 +1,60 @@
+// A token bucket that all calls share: repeating is paid for by calls that succeed, so retries cannot become the load.
+
+export interface RetryBudgetOptions {
+  /** Most retries that can be saved up. Default 10. */
+  readonly capacity?: number | undefined;
+  /** Retries available at the start. Default 2. */
+  readonly initial?: number | undefined;
+  /** Retries earned by each success. Default 0.2: one retry for five successes. */
+  readonly ratio?: number | undefined;
+  /** Retries earned by time alone, per second, so that a quiet client is not left without. Default 0.1. */
+  readonly ratePerSecond?: number | undefined;
+}
+
+/**
+ * A retry budget, usable alone: `tryTake` before each retry, `deposit` after each success.
+ *
+ * @example
+ * ```ts
+ * const budget = new RetryBudget({ ratio: 0.1 });
+ * if (budget.tryTake(Date.now())) await retry();
+ * ```
+ */
+export class RetryBudget {
+  readonly capacity: number;
+  readonly #ratio: number;
+  readonly #ratePerMs: number;
+  #level: number;
+  #at: number | null = null;
+
+  constructor(options: RetryBudgetOptions = {}) {
+    this.capacity = options.capacity ?? 10;
+    this.#ratio = options.ratio ?? 0.2;
+    this.#ratePerMs = (options.ratePerSecond ?? 0.1) / 1000;
+    this.#level = Math.min(this.capacity, options.initial ?? 2);
+  }
+
+  /** What is left now, in retries. `now` in milliseconds. */
+  levelAt(now: number): number {
+    return this.#refill(now);
+  }
+
+  /** Takes one retry if there is one. */
+  tryTake(now: number, cost = 1): boolean {
+    if (this.#refill(now) < cost) return false;
+    this.#level -= cost;
+    return true;
+  }
+
+  /** A call succeeded. */
+  deposit(): void {
+    this.#level = Math.min(this.capacity, this.#level + this.#ratio);
+  }
+
+  #refill(now: number): number {
+    const passed = this.#at === null ? 0 : Math.max(0, now - this.#at);
+    this.#at = now;
+    this.#level = Math.min(this.capacity, this.#level + passed * this.#ratePerMs);
+    return this.#level;
+  }
+}

@@ -1,0 +1,77 @@
+// The options with every default filled in, once, when an instance is made.
+
+import { AnswerCache } from './engine/cache.ts';
+import type { HoldfastOptions, StreamOptions } from './options.ts';
+import { backoff, type Backoff } from './policy/backoff.ts';
+import { breakerPresets } from './policy/breaker.ts';
+import { RetryBudget } from './policy/retry-budget.ts';
+import { createEmitter, type Emitter } from './telemetry/events.ts';
+import { createLedgerBook, type LedgerBook } from './telemetry/ledger.ts';
+import { createPartialBook, type PartialBook } from './partials.ts';
+import { systemClock, systemRandom, type Clock, type Random } from './time.ts';
+
+export type StreamSettings = Required<Omit<StreamOptions, 'checkpoints'>> & Pick<StreamOptions, 'checkpoints'>;
+
+export interface Settings {
+  readonly options: HoldfastOptions;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly emitter: Emitter;
+  readonly book: LedgerBook;
+  readonly backoff: Backoff;
+  readonly budget: RetryBudget | null;
+  readonly attempts: number;
+  readonly maxRetryAfterMs: number;
+  readonly streams: StreamSettings;
+  /** What readers of broken streams had been given, by call id, for `explain`. */
+  readonly partials: PartialBook;
+  readonly cache: AnswerCache | null;
+}
+
+export const streamDefaults: StreamSettings = {
+  heal: true,
+  resumes: 2,
+  tools: 'message',
+  thinking: 'auto',
+  structuredOutput: 'surface',
+  seam: 'strict',
+  checkpointEveryMs: 2_000,
+};
+
+export function resolveSettings(options: HoldfastOptions): Settings {
+  const retry = options.retry === false ? { attempts: 1 } : (options.retry ?? {});
+  const streams = options.streams === false ? { heal: false } : (options.streams ?? {});
+  return {
+    options,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+    emitter: createEmitter(),
+    book: createLedgerBook(),
+    backoff: backoff(retry),
+    budget: options.budget === false ? null : new RetryBudget(options.budget ?? {}),
+    attempts: retry.attempts ?? 3,
+    maxRetryAfterMs: ('maxRetryAfterMs' in retry ? retry.maxRetryAfterMs : undefined) ?? 60_000,
+    streams: { ...streamDefaults, ...streams },
+    partials: createPartialBook(),
+    cache: options.cache ? new AnswerCache(options.cache, options.clock ?? systemClock) : null,
+  };
+}
+
+/** The settings in force as plain data, for logs and support. No clients, stores or functions. */
+export function describeSettings({ options, attempts, maxRetryAfterMs, streams, budget }: Settings): Record<string, unknown> {
+  const { checkpoints, ...streamOptions } = streams;
+  return {
+    targets: [options.primary?.name ?? 'primary', ...(options.targets ?? []).map(({ name }) => name)],
+    route: options.route ?? 'ordered',
+    fence: options.fence ?? null,
+    retry: { jitter: 'decorrelated', baseMs: 500, throttledBaseMs: 1_000, capMs: 8_000, ...(options.retry === false ? {} : options.retry), attempts, maxRetryAfterMs },
+    budget: budget ? { capacity: budget.capacity } : false,
+    breaker: options.breaker === false ? false : typeof options.breaker === 'object' ? { ...breakerPresets.default, ...options.breaker } : breakerPresets[options.breaker ?? 'default'],
+    limits: options.limits ?? {},
+    streams: { ...streamOptions, checkpoints: checkpoints !== undefined },
+    fallbacks: (options.fallbacks ?? []).map((fallback) => (typeof fallback === 'string' ? fallback : fallback.model)),
+    cache: options.cache !== undefined,
+    answer: options.answer !== undefined,
+    degrade: options.degrade ?? 'answer',
+  };
+}

@@ -1,0 +1,64 @@
+// The stored form of an unfinished answer. What comes back from a store is checked before it is believed.
+
+import type { Transcript } from './transcript.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Everything another process needs to finish an answer. Holds prompt and answer text: keep the store as you keep those. */
+export interface Checkpoint {
+  readonly callId: string;
+  readonly tenant: string | null;
+  /** The request as it was sent. */
+  readonly body: Json;
+  readonly transcript: Transcript;
+  /** Milliseconds since the Unix epoch. */
+  readonly savedAt: number;
+}
+
+/** A checkpoint larger than this is not read. Characters. */
+export const maxCheckpointLength: number = 64 * 1024 * 1024;
+
+const version = 1;
+
+/** Tenant and call together, so that no tenant can name another's. JSON keeps the two apart whatever they contain. */
+export const checkpointKey = (callId: string, tenant: string | null): string => `holdfast:checkpoint:${JSON.stringify([tenant, callId])}`;
+
+export const encodeCheckpoint = (checkpoint: Checkpoint): string => JSON.stringify({ version, ...checkpoint });
+
+export type DecodedCheckpoint = { readonly type: 'ok'; readonly checkpoint: Checkpoint } | { readonly type: 'bad'; readonly reason: 'not-text' | 'too-large' | 'not-json' | 'shape' | 'foreign' };
+
+/** Reads what a store returned. A value of another call, tenant or version is no checkpoint of this one. */
+export function decodeCheckpoint(value: unknown, callId: string, tenant: string | null): DecodedCheckpoint {
+  if (typeof value !== 'string') return bad('not-text');
+  if (value.length > maxCheckpointLength) return bad('too-large');
+  let found: unknown;
+  try {
+    found = JSON.parse(value);
+  } catch {
+    return bad('not-json');
+  }
+  if (!isObject(found) || found['version'] !== version) return bad('shape');
+  if (found['callId'] !== callId || found['tenant'] !== tenant) return bad('foreign');
+  const { body, transcript, savedAt } = found;
+  if (!isObject(body) || typeof savedAt !== 'number' || !isTranscript(transcript)) return bad('shape');
+  return { type: 'ok', checkpoint: { callId, tenant, body, transcript, savedAt } };
+}
+
+const bad = (reason: Extract<DecodedCheckpoint, { type: 'bad' }>['reason']): DecodedCheckpoint => ({ type: 'bad', reason });
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function isTranscript(value: unknown): value is Transcript {
+  if (!isObject(value) || value['version'] !== 1 || !isObject(value['message'])) return false;
+  const { blocks, usage } = value;
+  return Array.isArray(blocks) && blocks.every(isBlock) && Array.isArray(usage) && usage.every(isUsage);
+}
+
+function isBlock(value: unknown, position: number): boolean {
+  if (!isObject(value)) return false;
+  const { index, type, text, closed, citations, complete, start } = value;
+  return index === position && typeof type === 'string' && typeof text === 'string' && [closed, citations, complete].every((flag) => typeof flag === 'boolean') && isObject(start);
+}
+
+function isUsage(value: unknown): boolean {
+  return isObject(value) && ['input', 'output', 'cacheRead', 'cacheCreation'].every((name) => Number.isFinite(value[name]) && (value[name] as number) >= 0) && typeof value['estimated'] === 'boolean';
+}

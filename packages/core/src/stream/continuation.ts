@@ -1,0 +1,82 @@
+// Builds the request that goes on with an interrupted answer. Earlier turns are never edited: signatures are bound to them.
+
+import { modelFacts } from '../policy/models.ts';
+import { deliveredCharacters, estimateTokens, type Transcript } from './transcript.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+export interface Continuation {
+  readonly body: Json;
+  readonly form: 'prefill' | 'user-turn';
+  /** White space cut off the end of a prefill, which the API rejects there. */
+  readonly trimmed: string;
+}
+
+export interface ContinuationInput {
+  readonly body: Json;
+  readonly transcript: Transcript;
+  readonly anchor: string;
+  /** The model that will be asked. */
+  readonly model: string;
+  /** The request thinks: a prefill cannot be combined with that. */
+  readonly thinks: boolean;
+  /** A prefill was rejected before. */
+  readonly noPrefill: boolean;
+}
+
+/**
+ * The continuation of `body` for what `transcript` says was delivered: as an assistant turn to go on with where the model
+ * takes one, else as a user turn that quotes how the answer ended and asks for the rest.
+ */
+export function continuationBody(input: ContinuationInput): Continuation {
+  const { body, transcript, model, thinks, noPrefill } = input;
+  const partial = deliveredText(transcript);
+  const max = body['max_tokens'];
+  const shrunk = typeof max === 'number' ? { max_tokens: Math.max(1, max - estimateTokens(deliveredCharacters(transcript))) } : {};
+  const messages = Array.isArray(body['messages']) ? (body['messages'] as unknown[]) : [];
+
+  const whole = partial.trimEnd();
+  if (modelFacts(model).acceptsPrefill && !thinks && !noPrefill && whole !== '') {
+    return {
+      form: 'prefill',
+      trimmed: partial.slice(whole.length),
+      body: { ...body, ...shrunk, messages: [...messages, { role: 'assistant', content: whole }] },
+    };
+  }
+  const turns = whole === '' ? [] : [{ role: 'assistant', content: whole }];
+  return { form: 'user-turn', trimmed: '', body: { ...body, ...shrunk, messages: [...messages, ...turns, { role: 'user', content: requestToGoOn(input.anchor) }] } };
+}
+
+/** All delivered text, in order. */
+export const deliveredText = ({ blocks }: Transcript): string => blocks.map(({ type, text }) => (type === 'text' ? text : '')).join('');
+
+/**
+ * Asks for the rest. The last words stand between tags, and the model is asked to begin with them: a model that is shown the
+ * exact words repeats them, and where they end in its reply is where the reader's text goes on.
+ */
+function requestToGoOn(anchor: string): string {
+  return [
+    'Your reply above was cut off by a connection failure. What arrived ends with these exact words:',
+    '',
+    `<anchor>${anchor}</anchor>`,
+    '',
+    'Write the rest of that same reply. Begin by repeating the words between the tags verbatim, without the tags, and go straight on from there in the same language, tone and formatting, as if there had been no interruption. Do not comment on the interruption, do not apologise, do not start over.',
+  ].join('\n');
+}
+
+/**
+ * Takes unsigned thinking out of earlier assistant turns: blocks that were shown live before a break and then closed carry no
+ * signature, and the API refuses them as history. Returns the same object when there are none.
+ */
+export function stripUnsignedThinking(body: Json): Json {
+  if (!Array.isArray(body['messages'])) return body;
+  let changed = false;
+  const messages = (body['messages'] as Json[]).map((message) => {
+    if (message['role'] !== 'assistant' || !Array.isArray(message['content'])) return message;
+    const content = (message['content'] as Json[]).filter((block) => !(block['type'] === 'thinking' && !block['signature']));
+    if (content.length === (message['content'] as unknown[]).length || content.length === 0) return message;
+    changed = true;
+    return { ...message, content };
+  });
+  return changed ? { ...body, messages } : body;
+}

@@ -1,0 +1,99 @@
+// The account of one logical call: every attempt it took, what each cost and what came of it.
+
+import type { FailureKind, Retry } from '../policy/verdict.ts';
+
+/** Tokens as the wire reported them. `estimated` when an attempt broke before it told its output. */
+export interface TokenCount {
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead: number;
+  readonly cacheCreation: number;
+  readonly estimated: boolean;
+}
+
+export interface LedgerAttempt {
+  /** 1 for the first. */
+  readonly number: number;
+  readonly target: string;
+  readonly model: string | null;
+  /** What this attempt is: the call itself, a repetition, or the continuation of a broken stream. */
+  readonly purpose: 'first' | 'retry' | 'failover' | 'fallback' | 'resume';
+  /** Milliseconds since the Unix epoch. */
+  readonly startedAt: number;
+  /** Milliseconds waited before it was sent. */
+  readonly waitedMs: number;
+  /** Milliseconds until response headers, and until the first content of a stream. */
+  headersMs: number | null;
+  firstContentMs: number | null;
+  durationMs: number | null;
+  status: number | null;
+  /** The upstream's request id. */
+  requestId: string | null;
+  /** `'success'`, a failure kind, or null while it runs. */
+  result: FailureKind | 'success' | null;
+  /** The table row or error code behind `result`. */
+  reason: string | null;
+  retry: Retry | null;
+  /** The server's hint in milliseconds. */
+  retryAfterMs: number | null;
+  usage: TokenCount | null;
+  /** Nothing of this attempt reached the reader. */
+  discarded: boolean;
+}
+
+export interface Ledger {
+  readonly callId: string;
+  /** `messages`, `count_tokens` or `other`. */
+  readonly route: string;
+  readonly model: string | null;
+  readonly stream: boolean;
+  readonly tenant: string | null;
+  readonly startedAt: number;
+  durationMs: number | null;
+  readonly attempts: LedgerAttempt[];
+  /** How the call ended; null while it runs. */
+  result: 'delivered' | 'failed' | 'aborted' | null;
+  /** Why it failed, in `explain`'s words; null unless it failed. */
+  failure: string | null;
+  /** The rung of the ladder that answered; null for a full answer. */
+  degraded: string | null;
+  /** How often a broken stream was continued. */
+  resumes: number;
+  /** How the answer of a stream differs from one whole generation, for example thinking shown and then begun anew. */
+  readonly notes: string[];
+}
+
+/** Keeps the ledgers of the last calls, found by call id, upstream request id or message id. Bounded. */
+export interface LedgerBook {
+  add(ledger: Ledger): void;
+  /** Makes `ledger` findable under a further id. */
+  index(id: string, ledger: Ledger): void;
+  find(id: string): Ledger | undefined;
+}
+
+export function createLedgerBook(maxEntries = 2_000): LedgerBook {
+  const byId = new Map<string, Ledger>();
+  const put = (id: string, ledger: Ledger): void => {
+    byId.set(id, ledger);
+    if (byId.size > maxEntries) byId.delete(byId.keys().next().value as string);
+  };
+  return {
+    add: (ledger) => put(ledger.callId, ledger),
+    index: put,
+    find: (id) => byId.get(id),
+  };
+}
+
+/** Sums what all attempts of a call consumed, delivered or not. */
+export function ledgerTotal(ledger: Ledger): TokenCount {
+  const total = { input: 0, output: 0, cacheRead: 0, cacheCreation: 0, estimated: false };
+  for (const { usage } of ledger.attempts) {
+    if (!usage) continue;
+    total.input += usage.input;
+    total.output += usage.output;
+    total.cacheRead += usage.cacheRead;
+    total.cacheCreation += usage.cacheCreation;
+    total.estimated ||= usage.estimated;
+  }
+  return total;
+}

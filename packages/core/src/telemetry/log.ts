@@ -1,0 +1,131 @@
+// Structured log lines from events: one per attempt and one per call, fields as documented. No prompt or answer text.
+
+import type { HoldfastEvent, Listener } from './events.ts';
+import { isoTime } from '../time.ts';
+import { ledgerTotal, type Ledger, type LedgerAttempt } from './ledger.ts';
+
+/** The SDK's own logger shape; `console` and pino satisfy it. */
+export interface Logger {
+  debug(...args: unknown[]): void;
+  info(...args: unknown[]): void;
+  warn(...args: unknown[]): void;
+  error(...args: unknown[]): void;
+}
+
+/**
+ * `message-first`: `logger.info('holdfast call', fields)`, as `console` wants it.
+ * `fields-first`: `logger.info(fields, 'holdfast call')`, as pino wants it.
+ */
+export type LogShape = 'message-first' | 'fields-first';
+
+type Level = 'debug' | 'info' | 'warn' | 'error';
+
+interface Line {
+  readonly level: Level;
+  readonly message: string;
+  readonly fields: Record<string, unknown>;
+}
+
+/** pino marks its loggers with a symbol-keyed stream and a `bindings` method; console has neither. */
+const shapeOf = (logger: Logger): LogShape => (typeof (logger as { bindings?: unknown }).bindings === 'function' ? 'fields-first' : 'message-first');
+
+/** A listener that writes every event worth a line to `logger`. */
+export function logListener(logger: Logger, shape: LogShape = shapeOf(logger)): Listener {
+  return (event) => {
+    const line = lineOf(event);
+    if (!line) return;
+    if (shape === 'fields-first') logger[line.level](line.fields, line.message);
+    else logger[line.level](line.message, line.fields);
+  };
+}
+
+function lineOf(event: HoldfastEvent): Line | null {
+  switch (event.type) {
+    case 'attempt-ended':
+      return {
+        level: event.verdict.kind === 'success' ? 'debug' : 'warn',
+        message: 'holdfast attempt',
+        fields: { event: event.type, call_id: event.callId, timestamp: isoTime(event.at), ...attemptFields(event.attempt) },
+      };
+    case 'call-ended':
+      return {
+        level: event.ledger.result === 'failed' ? 'error' : event.ledger.degraded ? 'warn' : 'info',
+        message: 'holdfast call',
+        fields: { event: event.type, timestamp: isoTime(event.at), ...callFields(event.ledger) },
+      };
+    case 'call-started':
+    case 'attempt-started':
+      return null;
+    case 'retry-scheduled':
+      return { level: 'debug', message: 'holdfast retry', fields: flat(event) };
+    case 'stream-resumed':
+    case 'target-switched':
+      return { level: 'info', message: `holdfast ${event.type}`, fields: flat(event) };
+    case 'attempt-refused':
+    case 'fence-denied':
+    case 'target-ineligible':
+    case 'stream-broke':
+    case 'answer-degraded':
+    case 'checkpoint-failed':
+    case 'breaker-changed':
+      return { level: 'warn', message: `holdfast ${event.type}`, fields: flat(event) };
+    case 'target-misconfigured':
+    case 'target-disabled':
+      return { level: 'error', message: `holdfast ${event.type}`, fields: flat(event) };
+  }
+}
+
+function attemptFields(attempt: LedgerAttempt): Record<string, unknown> {
+  return {
+    attempt: attempt.number,
+    purpose: attempt.purpose,
+    target: attempt.target,
+    model: attempt.model,
+    status: attempt.status,
+    request_id: clean(attempt.requestId),
+    result: attempt.result,
+    reason: clean(attempt.reason),
+    waited_ms: attempt.waitedMs,
+    first_content_ms: attempt.firstContentMs,
+    duration_seconds: seconds(attempt.durationMs),
+    retry_after_ms: attempt.retryAfterMs,
+    input_tokens: attempt.usage?.input ?? null,
+    output_tokens: attempt.usage?.output ?? null,
+  };
+}
+
+function callFields(ledger: Ledger): Record<string, unknown> {
+  const total = ledgerTotal(ledger);
+  const last = ledger.attempts.at(-1);
+  return {
+    call_id: ledger.callId,
+    route: ledger.route,
+    model: ledger.model,
+    stream: ledger.stream,
+    result: ledger.result,
+    failure: ledger.failure,
+    degraded: ledger.degraded,
+    resumes: ledger.resumes,
+    attempts: ledger.attempts.length,
+    target: last?.target ?? null,
+    request_id: clean(last?.requestId ?? null),
+    duration_seconds: seconds(ledger.durationMs),
+    input_tokens: total.input,
+    output_tokens: total.output,
+    tokens_estimated: total.estimated,
+  };
+}
+
+function flat({ type, at, ...rest }: HoldfastEvent): Record<string, unknown> {
+  const fields: Record<string, unknown> = { event: type, timestamp: isoTime(at) };
+  for (const [name, value] of Object.entries(rest)) {
+    fields[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = typeof value === 'string' ? clean(value) : value;
+  }
+  return fields;
+}
+
+const seconds = (ms: number | null): number | null => (ms === null ? null : Math.round(ms) / 1000);
+
+/** Values from the wire may carry line breaks or escape sequences; a log line is one line. */
+// oxlint-disable-next-line no-control-regex
+const clean = (text: string | null): string | null => (text === null ? null : text.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ').slice(0, 256));
