@@ -16,6 +16,8 @@ import { serve } from './serve.ts';
 export interface FakeClaudeOptions {
   /** Decides what the model says and how it is cut up. Default 1. */
   readonly seed?: number;
+  /** Scales how much it writes. Default 1: about a page. */
+  readonly size?: number;
   /** Default: any free one. */
   readonly port?: number;
   /** Default: loopback only. */
@@ -81,7 +83,7 @@ export type Handle = (received: Received) => { readonly reply: Reply; readonly r
  * ```
  */
 export async function fakeClaude(options: FakeClaudeOptions = {}): Promise<FakeClaude> {
-  const { seed = 1, target = 'fake' } = options;
+  const { seed = 1, size = 1, target = 'fake' } = options;
   const requests: RequestRecord[] = [];
   let scenario = options.scenario ?? 'text';
   let misbehaviour: Misbehaviour | null = null;
@@ -94,7 +96,7 @@ export async function fakeClaude(options: FakeClaudeOptions = {}): Promise<FakeC
     const body = parse(bodyText);
     const marker = markerOf(query);
     const fault = pathname === '/v1/messages' ? (marker ?? (scripted.length > 0 ? (scripted.shift() ?? null) : (constant ?? chance?.() ?? null))) : constant;
-    const reply = replyTo({ method, path: pathname, body, fault, scenario, misbehaviour, seed, number: requests.length + 1, models });
+    const reply = replyTo({ method, path: pathname, body, fault, scenario, misbehaviour, seed, size, number: requests.length + 1, models });
     const record: RequestRecord = {
       number: requests.length + 1,
       at: Date.now(),

@@ -32,6 +32,7 @@ export interface ReplyInput {
   readonly scenario: Scenario;
   readonly misbehaviour: Misbehaviour | null;
   readonly seed: number;
+  readonly size: number;
   readonly number: number;
   readonly models: readonly string[];
 }
@@ -74,7 +75,7 @@ export function replyTo(input: ReplyInput): Reply {
 
 function answer(input: ReplyInput, body: Json, simple: (status: number, body: string, headers: Record<string, string>, more?: Partial<Reply>) => Reply): Reply {
   const { fault, seed } = input;
-  const whole = referenceAnswer(input.scenario, seed);
+  const whole = referenceAnswer(input.scenario, seed, input.size);
   const interruption = interruptionOf(body, whole);
   const given = limited(interruption ? continuationOf(whole, interruption, input.misbehaviour, seed) : whole, body['max_tokens'] as number);
   const message = { id: `msg_fake_${input.number}`, model: String(body['model']), answer: given, usage: usageOf(body, charactersOf(given)) };

@@ -1,6 +1,6 @@
 // What a request is answered with when nothing goes wrong.
 
-import { multiByteProse, prose } from './texts.ts';
+import { multiByteProse, prose as proseOf } from './texts.ts';
 
 /** A content block as the API sends it. */
 export type ContentBlock = { readonly type: string } & Readonly<Record<string, unknown>>;
@@ -27,8 +27,12 @@ export type Scenario =
 
 export const scenarioNames: readonly Scenario[] = ['text', 'short', 'multi-byte', 'multi-block', 'thinking', 'tools', 'text-and-tools', 'server-tools', 'citations', 'structured', 'refusal', 'long'];
 
-/** The whole answer of a scenario: what a reader must end up with, whatever breaks on the way. */
-export function referenceAnswer(scenario: Scenario, seed = 1): Answer {
+/**
+ * The whole answer of a scenario: what a reader must end up with, whatever breaks on the way. `size` scales how much is
+ * written: 1 is a page, 0.1 a few sentences.
+ */
+export function referenceAnswer(scenario: Scenario, seed = 1, size = 1): Answer {
+  const prose = (from: number, sentences?: number): string => proseOf(from, Math.max(1, Math.round((sentences ?? 24) * size)));
   switch (scenario) {
     case 'text':
       return end(text(prose(seed)));
@@ -37,7 +41,7 @@ export function referenceAnswer(scenario: Scenario, seed = 1): Answer {
     case 'long':
       return end(text(prose(seed, 400)));
     case 'multi-byte':
-      return end(text(multiByteProse(seed)));
+      return end(text(multiByteProse(seed, Math.max(1, Math.round(12 * size)))));
     case 'multi-block':
       return end(text(prose(seed, 6)), text(`\n\n${prose(seed + 7, 6)}`), text(`\n\n${prose(seed + 9, 4)}`));
     case 'thinking':

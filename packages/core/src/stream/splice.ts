@@ -179,7 +179,7 @@ export class Splice {
 
   /** Withdraws what was held and begins to read another attempt. */
   resume(join: Join): void {
-    const textWasWhole = this.#heldStopOfLast();
+    const textWasWhole = this.#heldStopOfLast() || (this.#textWasWhole && this.#added === 0);
     this.#dropHeld();
     this.#scanner = new EventScanner();
     this.#state = open;
@@ -360,7 +360,8 @@ export class Splice {
     if (this.#holdBlock && !this.#holdMessage) {
       block.complete = true;
       this.#holdBlock = false;
-      this.#flush();
+      // Thinking nobody asked to see goes out with what follows it: until then the answer can begin anew unseen.
+      if (isTool(block.type)) this.#flush();
     }
     // It waits for the next event: until then the text can still go on.
     this.#hold(renumbered, () => {
@@ -449,7 +450,7 @@ export class Splice {
 
   #isLive(type: string): boolean {
     if (this.#options.holdAll) return false;
-    if (type === 'thinking') return this.#options.liveThinking;
+    if (type === 'thinking' || type === 'redacted_thinking') return this.#options.liveThinking;
     return isTool(type) ? this.#options.tools === 'live' : true;
   }
 

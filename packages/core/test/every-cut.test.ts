@@ -1,0 +1,135 @@
+// Cuts streams everywhere, through the real SDK: each answer is exactly the uninterrupted one, or the documented error.
+
+import type Anthropic from '@anthropic-ai/sdk';
+import { eventsFor, referenceAnswer, type Scenario } from '@holdfast/testing';
+import { describe, expect, it } from 'vitest';
+import { read, request, world } from './world.ts';
+
+const seed = 3;
+const size = 0.12;
+const thinking: Anthropic.MessageCreateParamsNonStreaming = { ...request, thinking: { type: 'adaptive', display: 'summarized' } };
+
+/**
+ * Where an answer lies on the wire. `unsure`: its last text has arrived and nothing says so yet. A continuation that adds
+ * nothing cannot be told from one that gave up, so a cut there may end in the documented error, and never in silence.
+ */
+function wireLength(scenario: Scenario): { bytes: number; events: number; unsure: { from: number; to: number; event: number } } {
+  const answer = referenceAnswer(scenario, seed, size);
+  const usage = { input_tokens: 15, output_tokens: 100, cache_creation_input_tokens: 0, cache_read_input_tokens: 0 };
+  const events = eventsFor({ id: 'msg_fake_1', model: request.model, usage, answer }, seed);
+  const bytesOf = (list: readonly { text: string }[]): number => new TextEncoder().encode(list.map(({ text }) => text).join('')).length;
+  const event = events.findLastIndex(({ text }) => text.includes('"text_delta"')) + 1;
+  const unsure = answer.content.at(-1)?.type === 'text' ? { from: bytesOf(events.slice(0, event)), to: bytesOf(events.slice(0, event + 1)), event } : { from: -1, to: -1, event: -1 };
+  return { bytes: bytesOf(events), events: events.length, unsure };
+}
+
+/** The whole answer, or the documented error where that is all one can honestly give. */
+function expectWhole(got: Awaited<ReturnType<typeof read>>, scenario: Scenario, where: string, unsure: boolean): void {
+  if (unsure && 'error' in got) expect(got.error.errorCode, where).toMatch(documented);
+  else expect(got, where).toEqual(whole(scenario));
+}
+
+const whole = (scenario: Scenario) => {
+  const { content, stopReason } = referenceAnswer(scenario, seed, size);
+  return { content, stopReason };
+};
+
+/** Errors that say what happened; anything else is a defect. */
+const documented = /holdfast_stream_broken/;
+
+describe.each<[Scenario, Anthropic.MessageCreateParamsNonStreaming]>([
+  ['text', request],
+  ['multi-byte', request],
+  ['multi-block', request],
+  ['thinking', request],
+  ['tools', request],
+  ['text-and-tools', request],
+])('a %s answer', (scenario, body) => {
+  it.each(['reset', 'end'] as const)('is whole after a %s at every byte', async (how) => {
+    const { claude, client, close } = await world({ fake: { seed, size, scenario }, holdfast: { breaker: false, budget: false } });
+    const { bytes, unsure } = wireLength(scenario);
+    for (let at = 0; at < bytes; at += 1) {
+      claude.script({ cut: { afterBytes: at, how }, chunking: 'whole' });
+      expectWhole(await read(client, body), scenario, `cut after ${at} bytes`, at >= unsure.from && at < unsure.to);
+    }
+    await close();
+  });
+
+  it('is whole after an error event at every event border, and with CRLF', async () => {
+    const { claude, client, close } = await world({ fake: { seed, size, scenario }, holdfast: { breaker: false, budget: false } });
+    const { events, unsure } = wireLength(scenario);
+    for (let at = 0; at < events; at += 1) {
+      claude.script({ streamError: { type: 'overloaded_error', afterEvents: at }, crlf: at % 2 === 1 });
+      expectWhole(await read(client, body), scenario, `error after ${at} events`, at === unsure.event);
+    }
+    await close();
+  });
+
+  it('is whole when every continuation breaks once more', async () => {
+    const { claude, client, close } = await world({ fake: { seed, size, scenario }, holdfast: { breaker: false, budget: false } });
+    const { bytes, unsure } = wireLength(scenario);
+    for (let at = 0; at < bytes; at += 41) {
+      claude.script({ cut: { afterBytes: at, how: 'reset' } }, { cut: { afterBytes: Math.floor(((at * 7919) % bytes) / 2), how: 'end' }, chunking: 7 });
+      expectWhole(await read(client, body), scenario, `cut after ${at} bytes`, at >= unsure.from && at < unsure.to);
+    }
+    await close();
+  });
+});
+
+describe('thinking that is shown live', () => {
+  it('is begun anew under the next index, and the text is whole wherever the cut is', async () => {
+    const { claude, client, close } = await world({ fake: { seed, size, scenario: 'thinking' }, holdfast: { breaker: false, budget: false } });
+    const { content } = referenceAnswer('thinking', seed, size);
+    for (let at = 0; at < wireLength('thinking').bytes; at += 7) {
+      claude.script({ cut: { afterBytes: at, how: 'end' } });
+      const got = await read(client, thinking);
+
+      expect('content' in got && (got.content as Anthropic.ContentBlock[]).filter((block) => block.type === 'text'), `cut after ${at} bytes`).toEqual(content.filter((block) => block.type === 'text'));
+    }
+    await close();
+  });
+
+  it('is never begun anew when the options say so', async () => {
+    const { claude, client, close } = await world({ fake: { seed, size, scenario: 'thinking' }, holdfast: { streams: { thinking: 'surface' } } });
+    claude.script({ cut: { afterText: 20, how: 'end' } });
+
+    const got = await read(client, thinking);
+
+    expect('error' in got && got.error.errorCode).toMatch(documented);
+    expect(claude.requests).toHaveLength(1);
+    await close();
+  });
+});
+
+describe('what cannot be continued', () => {
+  const rows: [Scenario, Partial<Anthropic.MessageCreateParamsNonStreaming>, string][] = [
+    ['server-tools', {}, 'server-tool'],
+    ['citations', {}, 'citations'],
+    ['structured', { output_config: { format: { type: 'json_schema', schema: {} } } }, 'structured-output'],
+  ];
+  it.each(rows)('%s is surfaced with the reason once shown, and never silently short', async (scenario, more, cause) => {
+    const { claude, client, hold, close } = await world({ fake: { seed, size, scenario }, holdfast: { breaker: false, budget: false } });
+    const causes = new Set<unknown>();
+    for (let at = 0; at < wireLength(scenario).events; at += 1) {
+      claude.script({ cut: { afterEvents: at, how: 'end' } });
+      const got = await read(client, { ...request, ...more });
+      if ('content' in got) expect(got).toEqual(whole(scenario));
+      else {
+        expect(got.error.errorCode, `cut after ${at} events: ${String(got.error)}`).toMatch(documented);
+        causes.add((got.error as { error?: { error?: { details?: { cause?: unknown } } } }).error?.error?.details?.cause);
+        expect(hold.explain(got.error)).toMatchObject({ kind: 'stream-broken', partial: { text: expect.any(String) } });
+      }
+    }
+    expect(causes).toContain(cause);
+    await close();
+  });
+
+  it('structured output that is held back begins anew instead', async () => {
+    const { claude, client, close } = await world({ fake: { seed, size, scenario: 'structured' }, holdfast: { breaker: false, budget: false, streams: { structuredOutput: 'hold' } } });
+    for (let at = 0; at < wireLength('structured').events; at += 1) {
+      claude.script({ cut: { afterEvents: at, how: 'reset' } });
+      expect(await read(client, { ...request, output_config: { format: { type: 'json_schema', schema: {} } } })).toEqual(whole('structured'));
+    }
+    await close();
+  });
+});
