@@ -1,0 +1,271 @@
+// What the README promises of calls, measured on the real SDK against a fake Claude.
+
+import Anthropic from '@anthropic-ai/sdk';
+import { VirtualClock, faults, referenceAnswer, seededRandom, type FaultName } from '@holdfast/testing';
+import { describe, expect, it } from 'vitest';
+import { callOptions } from '../src/index.ts';
+import { runInScope } from '../src/http/index.ts';
+import { request, world } from './world.ts';
+
+const defaults = { random: Math.random, retry: {} };
+
+async function outcome(call: Promise<unknown>): Promise<unknown> {
+  return call.catch((error: unknown) => error);
+}
+
+describe('against constant 529, with default options', () => {
+  it.each([0, 2, 10])('10,000 calls send at most 1.1 requests each, with the SDK told to retry %i times', async (maxRetries) => {
+    const clock = new VirtualClock();
+    const { claude, client, close } = await world({ holdfast: { ...defaults, random: seededRandom(maxRetries), clock }, client: { maxRetries } });
+    claude.always('overloaded');
+
+    for (let call = 0; call < 10_000; call += 1) {
+      await clock.until(outcome(client.messages.create(request)));
+      clock.advance(10);
+    }
+
+    expect(claude.requests.length / 10_000).toBeLessThanOrEqual(1.1);
+    await close();
+  });
+
+  it('one cold call sends at most 3', async () => {
+    const clock = new VirtualClock();
+    const { claude, client, close } = await world({ holdfast: { ...defaults, random: seededRandom(1), clock } });
+    claude.always('overloaded');
+
+    const error = await clock.until(outcome(client.messages.create(request)));
+
+    expect(error).toBeInstanceOf(Anthropic.OverloadedError);
+    expect(claude.requests.length).toBeLessThanOrEqual(3);
+    await close();
+  });
+});
+
+it('saves at least 99.5 % of calls when one request in ten fails at random', async () => {
+  const clock = new VirtualClock();
+  const { claude, client, close } = await world({ holdfast: { ...defaults, random: seededRandom(7), clock } });
+  claude.random({ seed: 11, rate: 0.1, faults: ['overloaded', 'server-error', 'reset', 'truncated', 'bad-gateway', 'html-page'] });
+  let answered = 0;
+
+  for (let call = 0; call < 4_000; call += 1) {
+    const result = await clock.until(outcome(client.messages.create(request)));
+    if (!(result instanceof Error)) answered += 1;
+    clock.advance(100);
+  }
+
+  expect(answered / 4_000).toBeGreaterThanOrEqual(0.995);
+  await close();
+});
+
+describe('a retry-after of a day', () => {
+  it('is answered at once and never slept', async () => {
+    const clock = new VirtualClock();
+    const { claude, client, close } = await world({ holdfast: { ...defaults, clock } });
+    claude.always('rate-limited-a-day');
+    const before = clock.now();
+
+    const error = await clock.until(outcome(client.messages.create(request)));
+
+    expect(error).toBeInstanceOf(Anthropic.RateLimitError);
+    expect(clock.now() - before).toBeLessThan(50);
+    expect(claude.requests).toHaveLength(1);
+    expect(clock.pending).toBe(0);
+    await close();
+  });
+});
+
+describe('what is never repeated', () => {
+  const permanent: FaultName[] = ['bad-request', 'bad-key', 'billing', 'forbidden', 'unknown-model', 'too-large', 'spend-limit', 'contract-limit', 'own-spend-limit', 'gateway-spend-cap', 'not-implemented', 'conflict', 'key-disabled'];
+  it.each(permanent)('%s reaches the caller as the SDK’s own error after one request', async (fault) => {
+    const { claude, client, close } = await world({ client: { maxRetries: 5 } });
+    claude.always(fault);
+
+    const error = await outcome(client.messages.create(request));
+
+    expect(error).toMatchObject({ status: faults[fault].status, headers: expect.any(Headers) });
+    expect(error).toBeInstanceOf(Anthropic.APIError);
+    expect(claude.requests).toHaveLength(1);
+    await close();
+  });
+});
+
+describe('what is repeated', () => {
+  const passing: FaultName[] = ['overloaded', 'server-error', 'bad-gateway', 'unavailable', 'gateway-timeout', 'request-timeout', 'rate-limited', 'ramp-limit', 'conflict-try-again', 'compaction-busy', 'reset', 'reset-in-headers', 'empty-body', 'html-page', 'error-in-ok', 'truncated'];
+  it.each(passing)('%s is cured by the next request', async (fault) => {
+    const clock = new VirtualClock();
+    const { claude, client, hold, close } = await world({ holdfast: { clock } });
+    claude.script(fault);
+
+    const message = await clock.until(client.messages.create(request));
+
+    expect(message.content).toEqual(referenceAnswer('text').content);
+    expect(hold.attempts(message)?.attempts.map(({ purpose, result }) => [purpose, result === 'success'])).toEqual([
+      ['first', false],
+      ['retry', true],
+    ]);
+    await close();
+  });
+
+  it.each<FaultName>(['reset', 'reset-in-headers', 'truncated', 'html-page', 'error-first', 'silent-end'])('%s over real sockets too, streaming', async (fault) => {
+    const { claude, client, close } = await world({ sockets: true });
+    claude.script(fault);
+
+    const { content } = await client.messages.stream(request).finalMessage();
+
+    expect(content).toEqual(referenceAnswer('text').content);
+    await close();
+  });
+});
+
+describe('answers of ours', () => {
+  it('an open circuit is a ServiceUnavailableError with the reason and when to try again', async () => {
+    const { claude, client, hold, close } = await world({ holdfast: { retry: false } });
+    claude.always('overloaded');
+    for (let call = 0; call < 5; call += 1) await outcome(client.messages.create(request));
+
+    const error = (await outcome(client.messages.create(request))) as InstanceType<typeof Anthropic.APIError>;
+
+    expect(error).toBeInstanceOf(Anthropic.ServiceUnavailableError);
+    expect(error).toMatchObject({ status: 503, errorCode: 'holdfast_circuit_open', details: { retry_after_ms: expect.any(Number) } });
+    expect(Number(error.headers?.get('retry-after'))).toBeGreaterThan(0);
+    expect(claude.requests).toHaveLength(5);
+    expect(hold.explain(error)).toMatchObject({ kind: 'circuit-open', retryable: true });
+    expect(hold.health().status).toBe('down');
+    await close();
+  });
+
+  it('a silent upstream is a GatewayTimeoutError once the limit has passed', async () => {
+    const clock = new VirtualClock();
+    const { claude, client, close } = await world({ holdfast: { clock, retry: false, limits: { firstByteMs: 5_000 } } });
+    claude.always('silent');
+    const before = clock.now();
+
+    const error = await clock.until(outcome(client.messages.create(request)));
+
+    expect(error).toBeInstanceOf(Anthropic.GatewayTimeoutError);
+    expect(error).toMatchObject({ errorCode: 'holdfast_timeout' });
+    expect(clock.now() - before).toBe(5_000);
+    await close();
+  });
+
+  it('a passed deadline is a GatewayTimeoutError, and no attempt outlives it', async () => {
+    const clock = new VirtualClock();
+    const { claude, client, close } = await world({ holdfast: { clock } });
+    claude.always('silent');
+    const before = clock.now();
+
+    const error = await clock.until(outcome(client.messages.create(request, callOptions({ deadlineMs: 20_000 }))));
+
+    expect(error).toMatchObject({ status: 504, errorCode: 'holdfast_deadline' });
+    expect(clock.now() - before).toBeLessThanOrEqual(20_050);
+    await close();
+  });
+
+  it('a scope that ended is a ClientClosedRequestError', async () => {
+    const { claude, client, close } = await world();
+    claude.always('silent');
+    const leave = new AbortController();
+
+    const call = runInScope({ signal: leave.signal }, () => outcome(client.messages.create(request)));
+    setImmediate(() => leave.abort());
+
+    expect(await call).toBeInstanceOf(Anthropic.ClientClosedRequestError);
+    expect(await call).toMatchObject({ status: 499, errorCode: 'holdfast_aborted' });
+    await close();
+  });
+
+  it('a closed instance takes no new calls', async () => {
+    const { claude, client, hold, close } = await world();
+    hold.close();
+
+    expect(await outcome(client.messages.create(request))).toMatchObject({ status: 503, errorCode: 'holdfast_shutting_down' });
+    expect(claude.requests).toHaveLength(0);
+    await close();
+  });
+});
+
+describe('the circuit', () => {
+  it.each<FaultName>(['bad-request', 'rate-limited-a-day'])('is not opened by ten times %s', async (fault) => {
+    const { claude, client, close } = await world({ holdfast: { retry: false } });
+    claude.always(fault);
+
+    for (let call = 0; call < 10; call += 1) await outcome(client.messages.create(request));
+
+    expect(claude.requests).toHaveLength(10);
+    await close();
+  });
+
+  it('is opened by ten streams that die after good headers', async () => {
+    const { claude, client, hold, close } = await world({ holdfast: { streams: { resumes: 0 } } });
+    claude.always('cut-mid-stream');
+    for (let call = 0; call < 10; call += 1) await outcome(client.messages.stream(request).finalMessage());
+
+    const [target] = hold.health().targets;
+
+    expect(Object.values(target?.circuits ?? {})).toEqual(['open']);
+    await close();
+  });
+
+  it('lets one probe through for 1,000 callers, and closes after two that answer', async () => {
+    const clock = new VirtualClock();
+    const { claude, client, hold, close } = await world({ holdfast: { clock, retry: false, breaker: { rampMs: 0 } } });
+    claude.always('overloaded');
+    for (let call = 0; call < 5; call += 1) await outcome(client.messages.create(request));
+    clock.advance(10_000);
+    claude.always('silent');
+    const sent = claude.requests.length;
+    const waiting = Array.from({ length: 1_000 }, () => outcome(client.messages.create(request, { timeout: 1_000 })));
+
+    await clock.until(Promise.all(waiting));
+    expect(claude.requests.length - sent).toBe(1);
+
+    claude.always(null);
+    clock.advance(20_000);
+    await client.messages.create(request);
+    await client.messages.create(request);
+    expect(Object.values(hold.health().targets[0]?.circuits ?? {})).toEqual(['closed']);
+    await close();
+  });
+});
+
+describe('a 401', () => {
+  it('still lets the SDK refresh a token once', async () => {
+    const { claude, close, hold } = await world();
+    let tokens = 0;
+    const client = new Anthropic({
+      baseURL: claude.url,
+      fetch: claude.fetch,
+      middleware: [hold],
+      credentials: async () => ({ token: `token-${(tokens += 1)}`, expiresAt: null }),
+    } as never);
+    claude.script('bad-key');
+
+    const message = await client.messages.create(request);
+
+    expect(message.content).toHaveLength(1);
+    expect(claude.requests.map(({ key }) => key)).toEqual(['token-1', 'token-2']);
+    await close();
+  });
+});
+
+describe('a caller who leaves', () => {
+  it('stops everything at once, whatever is under way, 10,000 times, and leaves no timer behind', async () => {
+    const clock = new VirtualClock();
+    const { claude, client, close } = await world({ holdfast: { clock, breaker: false, budget: false } });
+    const stages: (FaultName | null)[] = ['silent', 'rate-limited', 'stall-mid-stream', 'pings-only', null];
+    for (let call = 0; call < 10_000; call += 1) {
+      const leave = new AbortController();
+      claude.always(stages[call % stages.length] ?? null);
+      const stream = call % 2 === 0;
+      const answer = outcome(stream ? client.messages.stream(request, { signal: leave.signal }).finalMessage() : client.messages.create(request, { signal: leave.signal }));
+      for (let turn = call % 3; turn > 0; turn -= 1) await Promise.resolve();
+      if (call % 4 === 0) await new Promise((resolve) => setImmediate(resolve));
+      leave.abort();
+      const result = await answer;
+      if (result instanceof Error) expect(result).toBeInstanceOf(Anthropic.APIUserAbortError);
+    }
+
+    expect(clock.pending).toBe(0);
+    await close();
+  });
+});
