@@ -1,10 +1,13 @@
 // Options for a single call, in the shape the SDK's request options take.
 
-import type { Anthropic } from '@anthropic-ai/sdk';
 import type { CallOptions } from './options.ts';
 
-/** The SDK's request options, carrying Holdfast's. */
-export type RequestOptionsWithHoldfast = Anthropic.RequestOptions & { readonly holdfast: CallOptions };
+/** A part of the SDK's request options that carries Holdfast's. */
+export interface RequestOptionsWithHoldfast {
+  readonly holdfast: CallOptions;
+  /** Never set: something in common with the SDK's type, without which TypeScript takes the two for unrelated. */
+  readonly method?: never;
+}
 
 /**
  * Holdfast's options for one call. The SDK hands unknown request options on to middleware, but its type for them cannot be

@@ -1,10 +1,10 @@
 // The middleware and its controls: composes options, router, pursuit, ladder and stream healing.
 
-import type { Middleware } from '@anthropic-ai/sdk';
 import { checkCallOptions, checkOptions } from './check-options.ts';
 import { HoldfastConfigError } from './config-error.ts';
 import { answerCall } from './engine/answer-call.ts';
-import { openCall, type ApiOptions, type Call } from './engine/call.ts';
+import type { MiddlewareNext } from '@anthropic-ai/sdk';
+import { openCall, type ApiOptions, type ApiRequest, type Call } from './engine/call.ts';
 import { isNested } from './engine/nested.ts';
 import { createRouter, type TargetReport } from './engine/router.ts';
 import { callIdOf, explainError, type Explanation } from './explain.ts';
@@ -28,8 +28,14 @@ export interface HealthReport {
   readonly budget: number | null;
 }
 
+/**
+ * The SDK's `Middleware`, said by structure: its ESM and CommonJS builds have types of their own, and a CommonJS program
+ * must be able to use this one.
+ */
+export type HoldfastMiddleware = (request: { readonly url: string }, next: (request: never) => Promise<Response>, ctx: { readonly options?: object | undefined }) => Promise<Response>;
+
 /** The middleware for the SDK, with its controls on it. */
-export interface Holdfast extends Middleware {
+export interface Holdfast extends HoldfastMiddleware {
   /** Hears every event until the returned function is called. A listener that throws harms nobody. */
   on(listener: Listener): () => void;
   /** The state of targets, circuits and budget now. */
@@ -76,18 +82,18 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
   if (options.on) emitter.on(options.on);
   let closed = false;
 
-  const middleware: Middleware = (request, next, ctx) => {
+  const middleware: HoldfastMiddleware = (request, next, ctx) => {
     const requestOptions = ctx.options as ApiOptions | undefined;
     // Credential exchanges carry no options, and an outer Holdfast counts for a nested one.
-    if (!requestOptions || isNested(ctx, requestOptions) || requestOptions.holdfast?.enabled === false) return next(request);
+    if (!requestOptions || isNested(ctx, requestOptions) || requestOptions.holdfast?.enabled === false) return next(request as never);
     if (requestOptions.holdfast) {
       const mistakes = checkCallOptions(requestOptions.holdfast);
       if (mistakes.length > 0) return Promise.reject(new HoldfastConfigError(mistakes));
     }
     metrics.refresh();
     const call: Call = openCall({
-      request,
-      next,
+      request: request as ApiRequest,
+      next: next as MiddlewareNext,
       options: requestOptions,
       scope: currentScope(),
       limits: options.limits,

@@ -29,6 +29,9 @@ export const systemRandom: Random = () => Math.random();
 /** `now` as an RFC 3339 timestamp. */
 export const isoTime = (now: number): string => new Date(now).toISOString();
 
+/** The moment an HTTP or RFC 3339 date names, milliseconds since the Unix epoch; NaN if it names none. */
+export const parseDate = (text: string): number => Date.parse(text);
+
 /** The first moment of the next month, UTC. */
 export function nextMonth(now: number): number {
   const date = new Date(now);

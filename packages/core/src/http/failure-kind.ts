@@ -59,7 +59,7 @@ function kindWithoutStatus({ type, name }: Failure): ProblemKind {
 }
 
 function kindByStatus({ code, type }: Failure, status: number): ProblemKind {
-  if (status === 429 && code !== undefined && /spend_limit_reached$/.test(code)) return 'upstream-billing';
+  if (status === 429 && code !== undefined && code.endsWith('spend_limit_reached')) return 'upstream-billing';
   if (status === 429 && type === 'billing_error') return 'upstream-billing';
   if (code === 'organization_on_hold' || code?.startsWith('cmek_')) return 'upstream-config';
   switch (status) {

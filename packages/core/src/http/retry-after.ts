@@ -1,5 +1,6 @@
 // When a client may try again, and how HTTP says it.
 
+import { parseDate } from '../time.ts';
 import type { HeaderReader } from '../policy/outcome.ts';
 import { type Failure, millisecondsIn } from './failure.ts';
 
@@ -24,6 +25,6 @@ function headerRetryAfterMs(headers: HeaderReader | undefined, now: number): num
   if (!value) return undefined;
   const seconds = Number(value);
   if (Number.isFinite(seconds)) return seconds >= 0 ? seconds * 1000 : undefined;
-  const date = Date.parse(value);
+  const date = parseDate(value);
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }

@@ -1,5 +1,6 @@
 // What response headers say about trying again. Hostile or absurd values become "no hint".
 
+import { parseDate } from '../time.ts';
 import type { HeaderReader } from './outcome.ts';
 
 /** A year: longer than any hint that means anything, and safe in every sum. */
@@ -27,8 +28,8 @@ function milliseconds(value: string | null, unit: number): number | undefined {
 }
 
 function date(value: string | null, now: number): number | undefined {
-  // Date.parse is pure arithmetic; it reads no clock. A bare number would be taken for a year.
+  // A bare number would be taken for a year.
   if (value === null || !/[a-z]/i.test(value)) return undefined;
-  const ms = Date.parse(value) - now;
+  const ms = parseDate(value) - now;
   return ms > 0 ? Math.min(ms, maxHintMs) : undefined;
 }
