@@ -28,7 +28,7 @@ export function breaches(files) {
   const found = [];
   for (const { path, text } of files) {
     const rule = rooms.find(({ room }) => path.startsWith(room));
-    if (!rule || /\.test\.ts$|\/testing\//.test(path)) continue;
+    if (!rule || /\.test\.ts$|\/src\/(.*\/)?testing\//.test(path)) continue;
     const at = (index) => `${path}:${text.slice(0, index).split('\n').length}`;
     for (const match of text.matchAll(importPattern)) {
       const onlyTypes = Boolean(match[1]) || /^(?:import|export)\s*\{(?:\s*type\s+[^,}]+,?)+\s*\}/.test(match[0]);

@@ -78,7 +78,7 @@ function answer(input: ReplyInput, body: Json, simple: (status: number, body: st
   const whole = referenceAnswer(input.scenario, seed, input.size);
   const interruption = interruptionOf(body, whole);
   const given = limited(interruption ? continuationOf(whole, interruption, input.misbehaviour, seed) : whole, body['max_tokens'] as number);
-  const message = { id: `msg_fake_${input.number}`, model: String(body['model']), answer: given, usage: usageOf(body, charactersOf(given)) };
+  const message = { id: `msg_fake_${String(input.number).padStart(8, '0')}`, model: String(body['model']), answer: given, usage: usageOf(body, charactersOf(given)) };
   const base = { continues: interruption?.form ?? null } as const;
   if (fault?.body === 'html') return simple(200, htmlPage(200), { 'content-type': 'text/html' }, base);
   if (fault?.body === 'empty') return simple(200, '', {}, base);

@@ -32,11 +32,8 @@ export interface Seam {
 
 /** A preamble longer than this (without white space) is no preamble. */
 const maxPreamble = 600;
-/** Overlaps shorter than this (without white space) may be chance. */
+/** Less in common than this (without white space) may be chance, unless it is the very beginning that was asked for. */
 const minOverlap = { strict: 24, lenient: 12 };
-/** An anchor shorter than this (without white space) proves nothing in the middle of a text. */
-const minLooseAnchor = 12;
-
 const holding: SeamStep = { status: 'holding' };
 
 /**
@@ -69,7 +66,7 @@ function prefillSeam(trimmed: string): Seam {
 function userTurnSeam({ delivered, anchor, strictness = 'strict' }: SeamInput): Seam {
   const whole = compact(delivered);
   const mark = compact(anchor);
-  const unique = mark.length >= minLooseAnchor && whole.indexOf(mark) === whole.length - mark.length;
+  const unique = mark.length >= minOverlap[strictness] && whole.indexOf(mark) === whole.length - mark.length;
   /** What came so far, and the same without white space. */
   let text = '';
   let dense = '';

@@ -86,8 +86,6 @@ export class Splice {
   /** How much text this attempt gave the reader, and how much of it was read and kept back. */
   #added = 0;
   #swallowed = 0;
-  /** The block broke after its end was read: a continuation that adds nothing may confirm that. */
-  #textWasWhole = false;
   #stop: { reason: string | null } | null = null;
   /** The text around a seam that may complete a stop sequence. */
   #watch: string | null = null;
@@ -179,7 +177,6 @@ export class Splice {
 
   /** Withdraws what was held and begins to read another attempt. */
   resume(join: Join): void {
-    const textWasWhole = this.#heldStopOfLast() || (this.#textWasWhole && this.#added === 0);
     this.#dropHeld();
     this.#scanner = new EventScanner();
     this.#state = open;
@@ -194,12 +191,10 @@ export class Splice {
     this.#seamOutcome = null;
     if (join.type === 'continue') {
       this.#seam = createSeam(join.seam);
-      this.#textWasWhole = textWasWhole;
       this.#nextIndex = join.index + 1;
       this.#watch = this.#options.stopSequences.length > 0 ? join.seam.delivered.slice(-(longest(this.#options.stopSequences) - 1) || undefined) : null;
       if (this.#watch !== null && longest(this.#options.stopSequences) <= 1) this.#watch = null;
     } else {
-      this.#textWasWhole = false;
       this.#watch = null;
       this.#nextIndex = join.type === 'restart' ? join.nextIndex : 0;
       if (join.type === 'restart') this.#closeOpenBlocks();
@@ -380,7 +375,8 @@ export class Splice {
       this.#toSeam(this.#seam.end());
       if (this.#state !== open) return;
     }
-    if (this.#join.type === 'continue' && this.#added === 0 && !this.#textWasWhole && reason !== null && this.#nextIndex === this.#join.index + 1) {
+    // It may mean that the answer was whole, or that the model gave up: an answer is never ended on a guess.
+    if (this.#join.type === 'continue' && this.#added === 0 && reason !== null && this.#nextIndex === this.#join.index + 1) {
       this.#state = { type: 'broken', problem: 'nothing-new' };
       return;
     }
@@ -481,14 +477,6 @@ export class Splice {
     this.#heldBytes = 0;
   }
 
-  /** The end of the reader's open text is among what is held. */
-  #heldStopOfLast(): boolean {
-    const last = this.#blocks.at(-1);
-    if (!last || last.closed || last.type !== 'text') return false;
-    for (const [, block] of this.#own) if (block === last) return this.#held.some(({ bytes }) => isStopOf(bytes, last.index));
-    return false;
-  }
-
   #closeOpenBlocks(): void {
     for (const block of this.#blocks) {
       if (block.closed) continue;
@@ -532,10 +520,6 @@ const isTool = (type: string): boolean => type === 'tool_use';
 /** Other blocks arrive whole with their start. */
 const hasDeltas = (type: string): boolean => ['text', 'thinking', 'tool_use', 'server_tool_use', 'mcp_tool_use', 'compaction'].includes(type);
 const longest = (texts: readonly string[]): number => texts.reduce((most, { length }) => Math.max(most, length), 0);
-const isStopOf = (bytes: Uint8Array, index: number): boolean => {
-  const { name, data } = readEvent(bytes, 0, bytes.length);
-  return name === 'content_block_stop' && data.includes(`"index":${index}`);
-};
 
 /** The first stop sequence in `text` that ends after `from`. */
 function firstStop(text: string, sequences: readonly string[], from: number): { at: number; sequence: string } | null {
