@@ -7,7 +7,7 @@ import type { StreamSettings } from '../settings.ts';
 import { continuationBody } from '../stream/continuation.ts';
 import { planRecovery, requestFacts, type Plan, type RequestFacts, type SurfaceCause } from '../stream/recovery.ts';
 import { Splice } from '../stream/splice.ts';
-import { deliveredCharacters, type Transcript } from '../stream/transcript.ts';
+import { deliveredText, type Transcript } from '../stream/transcript.ts';
 import type { LedgerAttempt, TokenCount } from '../telemetry/ledger.ts';
 import { isAborted, onFirstAbort } from './abort.ts';
 import { ownErrorEvent } from './answers.ts';
@@ -111,7 +111,7 @@ class StreamedAnswer implements StreamOwner {
       reason: this.splice.state.type === 'broken' ? this.splice.state.problem : verdict.reason,
       plan: plan.type === 'surface' ? `surface:${plan.cause}` : plan.type,
       deliveredBlocks: transcript.blocks.length,
-      deliveredCharacters: deliveredCharacters(transcript),
+      deliveredCharacters: deliveredText(transcript).length,
     }));
     switch (plan.type) {
       case 'finish':
@@ -262,9 +262,9 @@ class StreamedAnswer implements StreamOwner {
   }
 }
 
-function partialOf({ blocks }: Transcript): { content: { type: string; text: string; complete: boolean }[]; text: string } {
+function partialOf(transcript: Transcript): { content: { type: string; text: string; complete: boolean }[]; text: string } {
   return {
-    content: blocks.map(({ type, text, complete, closed }) => ({ type, text, complete: complete || closed })),
-    text: blocks.map(({ type, text }) => (type === 'text' ? text : '')).join(''),
+    content: transcript.blocks.map(({ type, text, complete, closed }) => ({ type, text, complete: complete || closed })),
+    text: deliveredText(transcript),
   };
 }

@@ -1,7 +1,7 @@
 // Builds the request that goes on with an interrupted answer. Earlier turns are never edited: signatures are bound to them.
 
 import { modelFacts } from '../policy/models.ts';
-import { deliveredCharacters, estimateTokens, type Transcript } from './transcript.ts';
+import { deliveredText, estimateTokens, type Transcript } from './transcript.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -32,7 +32,7 @@ export function continuationBody(input: ContinuationInput): Continuation {
   const { body, transcript, model, thinks, noPrefill } = input;
   const partial = deliveredText(transcript);
   const max = body['max_tokens'];
-  const shrunk = typeof max === 'number' ? { max_tokens: Math.max(1, max - estimateTokens(deliveredCharacters(transcript))) } : {};
+  const shrunk = typeof max === 'number' ? { max_tokens: Math.max(1, max - estimateTokens(partial.length)) } : {};
   const messages = Array.isArray(body['messages']) ? (body['messages'] as unknown[]) : [];
 
   const whole = partial.trimEnd();
@@ -46,9 +46,6 @@ export function continuationBody(input: ContinuationInput): Continuation {
   const turns = whole === '' ? [] : [{ role: 'assistant', content: whole }];
   return { form: 'user-turn', trimmed: '', body: { ...body, ...shrunk, messages: [...messages, ...turns, { role: 'user', content: requestToGoOn(input.anchor) }] } };
 }
-
-/** All delivered text, in order. */
-export const deliveredText = ({ blocks }: Transcript): string => blocks.map(({ type, text }) => (type === 'text' ? text : '')).join('');
 
 /**
  * Asks for the rest. The last words stand between tags, and the model is asked to begin with them: a model that is shown the

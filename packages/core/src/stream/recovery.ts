@@ -2,7 +2,7 @@
 
 import type { Verdict } from '../policy/verdict.ts';
 import { chooseAnchor } from './seam.ts';
-import { lastText, type Transcript } from './transcript.ts';
+import { deliveredText, lastText, type Transcript } from './transcript.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -117,7 +117,9 @@ export function planRecovery({ transcript, stopKnown, facts, verdict, options, r
   if (facts.structuredOutput) return surface('structured-output');
   if (facts.forcedTool) return surface('forced-tool');
   if (facts.citations || blocks.some((block) => block.citations)) return surface('citations');
-  return { type: 'continue', anchor: chooseAnchor(text.text), delivered: text.text, index: text.index };
+  // The last block alone may be a line break: the place is found in all that was said.
+  const delivered = deliveredText(transcript);
+  return { type: 'continue', anchor: chooseAnchor(delivered), delivered, index: text.index };
 }
 
 /** Text before the last block was delivered too, so beginning anew would repeat it. */

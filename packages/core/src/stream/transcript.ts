@@ -43,8 +43,8 @@ export function lastText(transcript: Transcript): TranscriptBlock | null {
   return last?.type === 'text' ? last : null;
 }
 
-/** Characters of text the reader has. */
-export const deliveredCharacters = (transcript: Transcript): number => transcript.blocks.reduce((sum, { type, text }) => sum + (type === 'text' ? text.length : 0), 0);
+/** All text the reader has, in order. */
+export const deliveredText = ({ blocks }: Transcript): string => blocks.map(({ type, text }) => (type === 'text' ? text : '')).join('');
 
 /** About 3.5 characters make a token in Claude's tokenizers, for text of most languages. */
 export const estimateTokens = (characters: number): number => Math.ceil(characters / 3.5);
