@@ -4,10 +4,11 @@ import { checkCallOptions, checkOptions } from './check-options.ts';
 import { HoldfastConfigError } from './config-error.ts';
 import { answerCall } from './engine/answer-call.ts';
 import type { MiddlewareNext } from '@anthropic-ai/sdk';
-import { openCall, type ApiOptions, type ApiRequest, type Call } from './engine/call.ts';
+import { openCall, resumeMark, type ApiOptions, type ApiRequest, type Call } from './engine/call.ts';
 import { isNested } from './engine/nested.ts';
 import { createRouter, type TargetReport } from './engine/router.ts';
 import { callIdOf, explainError, type Explanation } from './explain.ts';
+import { checkpointKey, decodeCheckpoint } from './stream/checkpoint.ts';
 import { currentScope } from './http/scope.ts';
 import type { HoldfastOptions } from './options.ts';
 import { describeSettings, resolveSettings } from './settings.ts';
@@ -34,6 +35,11 @@ export interface HealthReport {
  */
 export type HoldfastMiddleware = (request: { readonly url: string }, next: (request: never) => Promise<Response>, ctx: { readonly options?: object | undefined }) => Promise<Response>;
 
+/** What `resume` needs of an SDK client. */
+export interface ResumeClient {
+  readonly messages: { stream(body: never, options?: never): unknown };
+}
+
 /** The middleware for the SDK, with its controls on it. */
 export interface Holdfast extends HoldfastMiddleware {
   /** Hears every event until the returned function is called. A listener that throws harms nobody. */
@@ -49,6 +55,15 @@ export interface Holdfast extends HoldfastMiddleware {
   attempts(of: unknown): Ledger | undefined;
   /** The typed story of an error: kind, advice, attempts, when to try again, what a broken stream had delivered. */
   explain(error: unknown): Explanation;
+  /**
+   * Finishes an answer that another process began and left behind in the checkpoint store: its stream first delivers what
+   * there was and then the rest. Continues by the same rules as a broken stream.
+   *
+   * @param requestId the call's id, as given in `callOptions({ requestId })`
+   * @param with the client to ask, which must carry this middleware, and the tenant the call belonged to
+   * @returns what `client.messages.stream` returns; null when there is nothing to finish
+   */
+  resume<C extends ResumeClient>(requestId: string, options: { readonly client: C; readonly tenant?: string }): Promise<ReturnType<C['messages']['stream']> | null>;
   /** Takes no new calls, and stops probes. Calls that run go on. */
   close(): void;
 }
@@ -113,6 +128,15 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
     explain(error: unknown) {
       const id = callIdOf(error);
       return explainError(error, { ledger: find(error) ?? null, partial: id === null ? null : (settings.partials.get(id) ?? null) });
+    },
+    async resume<C extends ResumeClient>(requestId: string, { client, tenant = null }: { readonly client: C; readonly tenant?: string | null }) {
+      const store = settings.streams.checkpoints;
+      if (!store) throw new HoldfastConfigError([{ code: 'HOLDFAST_OPTION_MISSING', path: 'streams.checkpoints', message: 'is needed to resume an answer' }]);
+      const decoded = decodeCheckpoint(await store.get(checkpointKey(requestId, tenant)), requestId, tenant);
+      if (decoded.type === 'bad') return null;
+      const { stream: _, ...body } = decoded.checkpoint.body;
+      const requestOptions = { holdfast: { requestId, ...(tenant === null ? {} : { tenant }) }, [resumeMark]: decoded.checkpoint.transcript };
+      return client.messages.stream(body as never, requestOptions as never) as ReturnType<C['messages']['stream']>;
     },
     close() {
       closed = true;

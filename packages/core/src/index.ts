@@ -1,6 +1,6 @@
 // The public face of @holdfast/core.
 
-export { holdfast, type HealthReport, type Holdfast } from './holdfast.ts';
+export { holdfast, type HealthReport, type Holdfast, type HoldfastMiddleware, type ResumeClient } from './holdfast.ts';
 export { HoldfastConfigError, type ConfigProblem } from './config-error.ts';
 export type {
   CallOptions,
@@ -18,6 +18,7 @@ export type {
 export type { Explanation, PartialAnswer } from './explain.ts';
 export type { AnswerCacheOptions, AnswerStore } from './engine/cache.ts';
 export { memoryCheckpoints, type CheckpointStore, type MemoryCheckpointOptions } from './engine/checkpoint-store.ts';
+export { fileCheckpoints, type FileCheckpointOptions } from './engine/file-checkpoints.ts';
 export type { TargetReport } from './engine/router.ts';
 export type { HoldfastEvent, Listener, SurfaceReason } from './telemetry/events.ts';
 export { ledgerTotal, type Ledger, type LedgerAttempt, type TokenCount } from './telemetry/ledger.ts';

@@ -8,7 +8,7 @@ import type { Call } from './call.ts';
 import { labels, relabel, surface } from './deliver.ts';
 import { finish } from './finish.ts';
 import { pursue, type Engine, type PursuitEnd, type Quest } from './pursuit.ts';
-import { streamAnswer } from './stream-call.ts';
+import { resumeAnswer, streamAnswer } from './stream-call.ts';
 import { tell } from './tell.ts';
 
 type GaveUp = Extract<PursuitEnd, { type: 'gave-up' }>;
@@ -27,6 +27,7 @@ export async function answerCall(engine: Engine, call: Call, closed: boolean): P
     stream: call.stream,
     deadlineAt: Number.isFinite(call.deadlineAt) ? call.deadlineAt : null,
   }));
+  if (call.resumeFrom && call.stream && !closed) return resumeAnswer(engine, call, call.resumeFrom);
   const end: PursuitEnd = closed ? { type: 'gave-up', reason: 'shutting-down', failure: null, retryAfterMs: null } : await pursue(engine, questOf(engine, call, 'first', call.model, null));
   if (end.type === 'answered') return deliver(engine, call, end);
   for (const rung of rungs(engine, call, end)) {

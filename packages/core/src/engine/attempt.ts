@@ -105,7 +105,7 @@ export async function attempt(input: AttemptInput): Promise<AttemptResult> {
       return failure({ type: 'bad-body', status: response.status, problem: 'redirect', headers: response.headers });
     }
     if (!response.ok) {
-      const { outcome, text } = await Promise.race([outcomeOfResponse(response), endedEarly]);
+      const { outcome, text } = await Promise.race([outcomeOfResponse(response, { clock }), endedEarly]);
       return failure(outcome, text, true);
     }
     switch (input.expect) {

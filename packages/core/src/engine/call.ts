@@ -3,7 +3,12 @@
 import type { MiddlewareContext, MiddlewareNext } from '@anthropic-ai/sdk';
 import type { Span } from '@opentelemetry/api';
 import type { CallOptions, LimitOptions } from '../options.ts';
+import { stripUnsignedThinking } from '../stream/continuation.ts';
+import type { Transcript } from '../stream/transcript.ts';
 import type { Ledger } from '../telemetry/ledger.ts';
+
+/** Request options under this key carry the transcript of an answer to be finished. */
+export const resumeMark: unique symbol = Symbol('holdfast.resume');
 
 /** The SDK's request as its middleware sees it. */
 export type ApiRequest = Parameters<MiddlewareNext>[0];
@@ -29,6 +34,8 @@ export interface Call {
   readonly options: ApiOptions;
   /** The request body as sent (not `ctx.options.body`, which other middleware may have replaced); null if it is not JSON. */
   readonly body: Readonly<Record<string, unknown>> | null;
+  /** `body` differs from what the SDK wrote: thinking that nobody could accept was taken out. */
+  readonly rewritten: boolean;
   readonly model: string | null;
   readonly stream: boolean;
   /** Part of a message thread: the server holds the history, so only this target can answer and no stream may be spliced. */
@@ -42,6 +49,8 @@ export interface Call {
   /** Whoever may end this call: the SDK's signal (which follows the user's and the stream's), and the ambient scope's. */
   readonly callers: readonly AbortSignal[];
   readonly perCall: CallOptions;
+  /** What an earlier process had delivered of this answer, when this call finishes it. */
+  readonly resumeFrom: Transcript | null;
   /** The SDK's own span of this call, when somebody records it. */
   readonly span: Span | undefined;
   readonly ledger: Ledger;
@@ -61,7 +70,9 @@ interface OpenCallInput {
 export function openCall({ request, next, options, scope, limits, span, now, newId }: OpenCallInput): Call {
   const perCall = options.holdfast ?? {};
   const route = routeOf(options);
-  const body = route === 'other' ? null : parseObject(request.body);
+  const sent = route === 'other' ? null : parseObject(request.body);
+  // Thinking that was shown and then begun anew after a break carries no signature: the API refuses it as history.
+  const body = sent && stripUnsignedThinking(sent);
   const model = typeof body?.['model'] === 'string' ? body['model'] : null;
   const stream = body?.['stream'] === true;
   const id = perCall.requestId ?? scope?.requestId ?? newId();
@@ -79,6 +90,7 @@ export function openCall({ request, next, options, scope, limits, span, now, new
     next,
     options,
     body,
+    rewritten: body !== sent,
     model,
     stream,
     thread: body !== null && 'thread' in body,
@@ -88,6 +100,7 @@ export function openCall({ request, next, options, scope, limits, span, now, new
     deadlineAt: Math.min(now + deadlineMs, scope?.deadlineAt ?? Infinity),
     callers,
     perCall,
+    resumeFrom: (options as { [resumeMark]?: Transcript })[resumeMark] ?? null,
     span,
     ledger: {
       callId: id,

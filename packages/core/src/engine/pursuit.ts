@@ -100,7 +100,7 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
       return { type: 'answered', result, hop, entry };
     }
 
-    const verdict = classify(result.outcome, { now, route: call.route, method: call.method });
+    const verdict = classify(result.outcome, { now, route: call.route, method: call.method, speed: speedOf(quest.body ?? call.body) });
     hop.settle(verdict);
     closeEntry(engine, call, entry, verdict, now, null);
     failure = { result, verdict, hop };
@@ -131,6 +131,11 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
     waitedMs = decision.delayMs;
     tell(settings, call, () => ({ type: 'retry-scheduled', callId: call.id, at: now, delayMs: decision.delayMs, where: decision.where, kind: verdict.kind }));
   }
+}
+
+function speedOf(body: Readonly<Record<string, unknown>> | null): string | undefined {
+  const speed = body?.['speed'];
+  return typeof speed === 'string' ? speed : undefined;
 }
 
 /** The verdict of an answer that came whole. */

@@ -238,7 +238,7 @@ export function createRouter(settings: Settings): Router {
       isPrimary: client === null,
       ...limits,
       send: (signal) => {
-        if (client === null) return call.next({ ...call.request, ...(adapted?.type === 'ok' ? { body: JSON.stringify(adapted.body) } : {}), signal, redirect: 'manual' });
+        if (client === null) return call.next({ ...call.request, ...(adapted?.type === 'ok' ? { body: JSON.stringify(adapted.body) } : call.rewritten ? { body: JSON.stringify(call.body) } : {}), signal, redirect: 'manual' });
         if (adapted?.type !== 'ok') return Promise.reject(new Error('an ineligible target was chosen'));
         return dispatch({ client, options: call.options, request: call.request, body: adapted.body, betas: adapted.betas, signal, timeoutMs: sdkTimeoutMs });
       },

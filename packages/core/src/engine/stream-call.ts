@@ -6,7 +6,7 @@ import type { Outcome } from '../policy/outcome.ts';
 import type { StreamSettings } from '../settings.ts';
 import { continuationBody } from '../stream/continuation.ts';
 import { planRecovery, requestFacts, type Plan, type RequestFacts, type SurfaceCause } from '../stream/recovery.ts';
-import { Splice } from '../stream/splice.ts';
+import { Splice, type SpliceOptions } from '../stream/splice.ts';
 import { deliveredText, type Transcript } from '../stream/transcript.ts';
 import type { LedgerAttempt, TokenCount } from '../telemetry/ledger.ts';
 import { isAborted, onFirstAbort } from './abort.ts';
@@ -29,6 +29,49 @@ export function streamAnswer(engine: Engine, call: Call, begun: BegunStream, hop
   return relabel(begun.response, body, labels(call, hop.target));
 }
 
+/** The Response for an answer that an earlier process began: the reader gets what there was, and then the rest. */
+export function resumeAnswer(engine: Engine, call: Call, transcript: Transcript): Response {
+  const owner = new StreamedAnswer(engine, call, pastHop, pastEntry, transcript);
+  const { body, leave } = heal({ splice: owner.splice, source: pastSource(), owner, clock: engine.settings.clock });
+  owner.follow(leave);
+  return new Response(body, { status: 200, headers: { 'content-type': 'text/event-stream; charset=utf-8', 'request-id': call.id, ...labels(call, null) } });
+}
+
+/** The attempt of the earlier process: nothing of it is left to read or to settle. */
+const pastSource = (): StreamSource => ({ prelude: [], reader: new ReadableStream<Uint8Array>().getReader(), abort() {}, idleMs: 0 });
+const pastHop: Hop = {
+  target: 'checkpoint',
+  model: null,
+  why: 'checkpoint',
+  adapted: false,
+  isPrimary: false,
+  firstByteMs: 0,
+  idleMs: 0,
+  totalMs: 0,
+  send: () => Promise.reject(new Error('the past cannot be sent')),
+  answering() {},
+  settle() {},
+};
+const pastEntry: LedgerAttempt = Object.freeze({
+  number: 0,
+  target: 'checkpoint',
+  model: null,
+  purpose: 'first',
+  startedAt: 0,
+  waitedMs: 0,
+  headersMs: null,
+  firstContentMs: null,
+  durationMs: 0,
+  status: null,
+  requestId: null,
+  result: 'stream-broken',
+  reason: 'checkpoint',
+  retry: null,
+  retryAfterMs: null,
+  usage: null,
+  discarded: false,
+});
+
 const sourceOf = ({ prelude, reader, abort }: BegunStream, { idleMs }: Hop): StreamSource => ({ prelude, reader, abort, idleMs });
 
 class StreamedAnswer implements StreamOwner {
@@ -47,7 +90,7 @@ class StreamedAnswer implements StreamOwner {
   #resumeForm: 'prefill' | 'user-turn' | 'restart' | null = null;
   #unlink: () => void = () => {};
 
-  constructor(engine: Engine, call: Call, hop: Hop, entry: LedgerAttempt) {
+  constructor(engine: Engine, call: Call, hop: Hop, entry: LedgerAttempt, past: Transcript | null = null) {
     this.#engine = engine;
     this.#call = call;
     this.#hop = hop;
@@ -56,12 +99,14 @@ class StreamedAnswer implements StreamOwner {
     const { perCall } = call;
     this.#options = { ...engine.settings.streams, ...(perCall.streams === false ? { heal: false } : perCall.streams) };
     const { heal: heals, tools, structuredOutput } = this.#options;
-    this.splice = new Splice({
+    const options: SpliceOptions = {
       tools: heals ? tools : 'live',
       liveThinking: !heals || this.#facts.showsThinking,
       holdAll: heals && structuredOutput === 'hold' && (this.#facts.structuredOutput || this.#facts.forcedTool),
       stopSequences: this.#facts.stopSequences,
-    });
+    };
+    this.splice = past ? Splice.replay(options, past) : new Splice(options);
+    this.#accounted = past?.usage.length ?? 0;
     this.#checkpointer = this.#options.checkpoints ? new Checkpointer(engine.settings, this.#options, call) : null;
   }
 
@@ -94,7 +139,6 @@ class StreamedAnswer implements StreamOwner {
     this.#closeAttempt(verdict, now);
     const transcript = this.splice.transcript();
     this.#checkpointer?.write(transcript);
-
     const plan = planRecovery({
       transcript,
       stopKnown: this.splice.stopKnown,
@@ -246,6 +290,7 @@ class StreamedAnswer implements StreamOwner {
   }
 
   #closeAttempt(verdict: Verdict, now: number): void {
+    if (this.#entry.durationMs !== null) return;
     const usage: TokenCount | null = this.splice.usage()[this.#accounted] ?? null;
     this.#accounted = this.splice.usage().length;
     closeEntry(this.#engine, this.#call, this.#entry, verdict, now, usage && { ...usage });

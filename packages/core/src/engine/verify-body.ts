@@ -20,6 +20,7 @@ export function verifyBody(text: string, contentType: string | null, expect: 'me
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return { type: 'bad', problem: 'not-json' };
   const body = value as Record<string, unknown>;
   if (body['type'] === 'error') return { type: 'bad', problem: 'error-envelope', error: errorFacts(body) };
-  if (expect === 'message' && (body['type'] !== 'message' || !Array.isArray(body['content']))) return { type: 'bad', problem: 'not-json' };
+  if (expect === 'message' && (body['type'] !== 'message' || !Array.isArray(body['content'])))
+    return { type: 'bad', problem: 'not-a-message' };
   return { type: 'ok', value: body };
 }

@@ -55,7 +55,8 @@ function isTranscript(value: unknown): value is Transcript {
 
 function isBlock(value: unknown, position: number): boolean {
   if (!isObject(value)) return false;
-  const { index, type, text, closed, citations, complete, start } = value;
+  const { index, type, text, closed, citations, complete, start, signature } = value;
+  if (signature !== undefined && typeof signature !== 'string') return false;
   return index === position && typeof type === 'string' && typeof text === 'string' && [closed, citations, complete].every((flag) => typeof flag === 'boolean') && isObject(start);
 }
 

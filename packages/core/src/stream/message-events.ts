@@ -1,5 +1,7 @@
 // A whole message as the event stream it would have been.
 
+import type { Transcript } from './transcript.ts';
+
 type Wire = Readonly<Record<string, unknown>>;
 
 const encoder = new TextEncoder();
@@ -23,6 +25,31 @@ export function messageEvents(message: Wire): Uint8Array {
 
 /** One event as it goes over the wire. */
 export const frame = (event: Wire): string => `event: ${String(event['type'])}\ndata: ${JSON.stringify(event)}\n\n`;
+
+/** The events a reader must see to have what `transcript` says: unfinished blocks stay open. */
+export function replayEvents({ message, blocks }: Transcript): Wire[] {
+  const events: Wire[] = message === null ? [] : [{ type: 'message_start', message }];
+  for (const { index, type, text, start, closed, signature } of blocks) {
+    events.push({ type: 'content_block_start', index, content_block: start });
+    for (const delta of replayDeltas(type, text, signature)) events.push({ type: 'content_block_delta', index, delta });
+    if (closed) events.push({ type: 'content_block_stop', index });
+  }
+  return events;
+}
+
+function replayDeltas(type: string, text: string, signature: string | undefined): Wire[] {
+  switch (type) {
+    case 'text':
+      return text === '' ? [] : [{ type: 'text_delta', text }];
+    case 'thinking':
+      return [...(text === '' ? [] : [{ type: 'thinking_delta', thinking: text }]), ...(signature === undefined ? [] : [{ type: 'signature_delta', signature }])];
+    case 'tool_use':
+    case 'server_tool_use':
+    case 'mcp_tool_use':
+      return text === '' ? [] : [{ type: 'input_json_delta', partial_json: text }];
+  }
+  return [];
+}
 
 function blockEvents(block: Wire, index: number): Wire[] {
   return [

@@ -2,7 +2,7 @@
 // bytes it came in, and knows at any moment what the reader has.
 
 import type { ErrorFacts, StreamBreak } from '../policy/outcome.ts';
-import { frame } from './message-events.ts';
+import { frame, replayEvents } from './message-events.ts';
 import { createSeam, type Seam, type SeamInput, type SeamOutcome, type SeamStep } from './seam.ts';
 import { EventScanner, readEvent } from './sse.ts';
 import { isTextDelta, textDelta } from './text-delta.ts';
@@ -44,6 +44,7 @@ interface Block {
   closed: boolean;
   citations: boolean;
   complete: boolean;
+  signature: string | null;
 }
 
 /** An event that waits, and what it changes once the reader has it. */
@@ -95,6 +96,21 @@ export class Splice {
     this.#holdMessage = options.holdAll;
   }
 
+  /** A splice whose reader is new and first gets what `transcript` says was delivered before; then it is as after a break. */
+  static replay(options: SpliceOptions, transcript: Transcript): Splice {
+    const splice = new Splice(options);
+    splice.#message = transcript.message;
+    splice.#usage = transcript.usage.map((usage) => ({ ...usage }));
+    splice.#blocks = transcript.blocks.map(({ index, type, text, start, closed, citations, complete, signature }) => {
+      const log = new TextLog();
+      log.appendText(text);
+      return { index, type, start, log, closed, citations, complete, signature: signature ?? null };
+    });
+    for (const event of replayEvents(transcript)) splice.#emit(event);
+    splice.#state = { type: 'broken', problem: 'socket' };
+    return splice;
+  }
+
   get state(): SpliceState {
     return this.#state;
   }
@@ -119,7 +135,16 @@ export class Splice {
     return {
       version: 1,
       message: this.#message,
-      blocks: this.#blocks.map(({ index, type, log, closed, citations, complete, start }) => ({ index, type, text: log.text(), closed, citations, complete, start })),
+      blocks: this.#blocks.map(({ index, type, log, closed, citations, complete, start, signature }) => ({
+        index,
+        type,
+        text: log.text(),
+        closed,
+        citations,
+        complete,
+        start,
+        ...(signature === null ? {} : { signature }),
+      })),
       usage: this.#usage.map((usage) => ({ ...usage })),
     };
   }
@@ -287,7 +312,7 @@ export class Splice {
       }
       // A second text of the continuation right after the first: the same block goes on only while it is open.
     }
-    const block: Block = { index: this.#nextIndex, type, start, log: new TextLog(), closed: false, citations: false, complete: false };
+    const block: Block = { index: this.#nextIndex, type, start, log: new TextLog(), closed: false, citations: false, complete: false, signature: null };
     this.#nextIndex += 1;
     this.#own.set(ownIndex, block);
     const renumbered = block.index === ownIndex ? bytes : encode({ ...event, index: block.index });
@@ -324,14 +349,17 @@ export class Splice {
     if (continued && delta['type'] === 'citations_delta') return;
     if (continued && this.#watch !== null && delta['type'] === 'text_delta') return this.#addText(block, String(delta['text'] ?? ''));
     const renumbered = block.index === ownIndex ? bytes : encode({ ...event, index: block.index });
-    const text = delta['type'] === 'text_delta' ? delta['text'] : delta['type'] === 'thinking_delta' ? delta['thinking'] : undefined;
+    const text = delta['text'] ?? delta['thinking'] ?? delta['partial_json'];
     if (typeof text === 'string') {
       this.#added += text.length;
     }
     const commit = (): void => {
       if (typeof text === 'string') block.log.appendText(text);
       if (delta['type'] === 'citations_delta') block.citations = true;
-      if (delta['type'] === 'signature_delta') block.complete = true;
+      if (delta['type'] === 'signature_delta') {
+        block.complete = true;
+        block.signature = String(delta['signature']);
+      }
     };
     if (this.#held.length === 0) {
       this.#out.push(renumbered);
@@ -339,7 +367,7 @@ export class Splice {
       return;
     }
     this.#hold(renumbered, commit);
-    if (text === '' || (block.type === 'text' && text === undefined)) return;
+    if (text === '' || (block.type === 'text' && typeof text !== 'string')) return;
     if (this.#isLive(block.type)) this.#flushUnlessHolding();
   }
 

@@ -6,8 +6,10 @@ export interface TranscriptBlock {
   readonly index: number;
   /** The wire type: text, thinking, redacted_thinking, tool_use, server_tool_use, … */
   readonly type: string;
-  /** What was delivered of a text block, or of thinking shown live. Empty for other types. */
+  /** What was delivered: of a text block its text, of thinking its thoughts, of a tool call its input as JSON. */
   readonly text: string;
+  /** The signature of delivered thinking. */
+  readonly signature?: string;
   /** `content_block_stop` was delivered. */
   readonly closed: boolean;
   /** A text block with citations, which cannot be continued. */

@@ -1,0 +1,72 @@
+// Checkpoints as files: they outlive the process.
+
+import { createHash } from 'node:crypto';
+import { mkdir, open, readFile, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { newId } from '../time.ts';
+import type { CheckpointStore } from './checkpoint-store.ts';
+
+export interface FileCheckpointOptions {
+  /** Made if it is missing, readable by this user only. */
+  readonly directory: string;
+  /** Larger checkpoints are not written. Bytes, default 16 MiB. */
+  readonly maxBytes?: number;
+  /** The oldest files beyond this many are removed. Default 1000. */
+  readonly maxFiles?: number;
+}
+
+/**
+ * Keeps each checkpoint in a file of its own. Names are hashes, so a key can never be a path; a file is written beside its
+ * place, flushed and renamed, so that a crash leaves the old one or the new one and nothing between.
+ *
+ * @throws when the directory cannot be used; Holdfast reports that as a `checkpoint-failed` event and goes on
+ */
+export function fileCheckpoints({ directory, maxBytes = 16 * 1024 * 1024, maxFiles = 1000 }: FileCheckpointOptions): CheckpointStore {
+  const pathOf = (key: string): string => join(directory, `${createHash('sha256').update(key).digest('hex')}.json`);
+  let written = 0;
+  return {
+    async get(key: string): Promise<string | undefined> {
+      const path = pathOf(key);
+      try {
+        return (await stat(path)).size > maxBytes ? undefined : await readFile(path, 'utf8');
+      } catch (error) {
+        if (isMissing(error)) return undefined;
+        throw error;
+      }
+    },
+    async set(key: string, value: string): Promise<void> {
+      const bytes = Buffer.byteLength(value);
+      if (bytes > maxBytes) throw new Error(`the checkpoint has ${bytes} bytes, more than ${maxBytes}`);
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+      const path = pathOf(key);
+      const beside = `${path}.${newId()}.tmp`;
+      const file = await open(beside, 'wx', 0o600);
+      try {
+        await file.writeFile(value);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(beside, path);
+      written += 1;
+      // Counting files is slow beside writing one.
+      if (written % 50 === 0) await prune(directory, maxFiles);
+    },
+    async delete(key: string): Promise<void> {
+      await unlink(pathOf(key)).catch((error: unknown) => {
+        if (!isMissing(error)) throw error;
+      });
+    },
+  };
+}
+
+const isMissing = (error: unknown): boolean => (error as { code?: unknown }).code === 'ENOENT';
+
+/** Removes the oldest files beyond `most`, among them what a crash left half written. */
+async function prune(directory: string, most: number): Promise<void> {
+  const names = (await readdir(directory)).filter((name) => /^[0-9a-f]{64}\.json(\.[0-9a-f-]+\.tmp)?$/.test(name));
+  if (names.length <= most) return;
+  const found = await Promise.all(names.map(async (name) => ({ name, at: (await stat(join(directory, name)).catch(() => null))?.mtimeMs ?? 0 })));
+  found.sort((a, b) => a.at - b.at);
+  for (const { name } of found.slice(0, found.length - most)) await unlink(join(directory, name)).catch(() => {});
+}
