@@ -2,37 +2,95 @@
 
 import type { ConnectionFacts } from './outcome.ts';
 
-/** Nothing was sent: the name did not resolve, or no connection came about. */
-const neverSent = new Set([
+/**
+ * Codes that cannot occur once a request has begun to be sent: https://nodejs.org/api/errors.html#common-system-errors and
+ * https://undici.nodejs.org/#/docs/api/Errors. Others (ECONNRESET, ETIMEDOUT, EHOSTUNREACH, …) also end connections in use.
+ */
+const neverSent: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
   'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EADDRNOTAVAIL',
+  'EAI_FAIL',
+  'EAI_NODATA',
+  'EAI_NONAME',
   'UND_ERR_CONNECT_TIMEOUT',
+  'ERR_TLS_HANDSHAKE_TIMEOUT',
+  'ERR_INVALID_URL',
 ]);
 
-/** The certificate is not what it should be: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
-const certificateCode = /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_|HOSTNAME_MISMATCH|INVALID_CA|ERROR_IN_CERT)/;
+/** System calls that come before the first byte: connecting, and asking for an address. */
+const beforeSending = /^(connect|getaddrinfo|query[A-Z]\w*)$/;
+
+/** https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+const certificateCode =
+  /^(CERT_|CRL_|UNABLE_TO_|ERROR_IN_CERT_|ERROR_IN_CRL_|ERR_TLS_CERT_|DEPTH_ZERO_SELF_SIGNED_CERT$|SELF_SIGNED_CERT_IN_CHAIN$|HOSTNAME_MISMATCH$|INVALID_CA$|INVALID_PURPOSE$|PATH_LENGTH_EXCEEDED$)/;
 
 /** True for a failed TLS handshake that will fail again until somebody mends a certificate. */
 export const isCertificateFailure = (facts: ConnectionFacts): boolean => facts.code !== undefined && certificateCode.test(facts.code);
 
-/** Reads `error` and its causes. `sent: 'no'` only when that is certain. */
+/** Deeper chains than this are not followed. */
+const maxDepth = 16;
+
+/**
+ * Reads why a request got no response: the innermost code and name along `error`'s causes, and whether the request may have
+ * been sent. `sent` is `'no'` only when that is certain, so that even what must not happen twice can be repeated then. Never throws.
+ *
+ * @example
+ * connectionFacts(await fetch(url).catch((error) => error)); // { name: 'TypeError', code: 'ECONNREFUSED', sent: 'no' }
+ */
 export function connectionFacts(error: unknown): ConnectionFacts {
+  return factsOf(error, new Set());
+}
+
+function factsOf(error: unknown, seen: Set<unknown>): ConnectionFacts {
   let name = 'Error';
   let code: string | undefined;
-  const seen = new Set<unknown>();
-  let current = error;
-  while (typeof current === 'object' && current !== null && !seen.has(current) && seen.size < 16) {
-    seen.add(current);
-    const link = current as { name?: unknown; code?: unknown; cause?: unknown; errors?: unknown };
-    if (typeof link.name === 'string') name = link.name;
-    if (typeof link.code === 'string') code = link.code;
-    // Happy eyeballs reports one error per address.
-    current = link.cause ?? (Array.isArray(link.errors) ? link.errors[0] : undefined);
+  let sent: ConnectionFacts['sent'] = 'maybe';
+  for (
+    let link = error;
+    typeof link === 'object' && link !== null && !seen.has(link) && seen.size < maxDepth;
+    link = property(link, 'cause')
+  ) {
+    seen.add(link);
+    name = specific(text(link, 'name')) ?? name;
+    const ownCode = text(link, 'code');
+    if (ownCode !== undefined) {
+      code = ownCode;
+      sent = isUnsent(ownCode, text(link, 'syscall')) ? 'no' : 'maybe';
+    }
+    const errors = property(link, 'errors');
+    if (Array.isArray(errors) && errors.length > 0) return ofAll(name, errors, seen);
   }
-  const notSent = code !== undefined && (neverSent.has(code) || certificateCode.test(code));
-  return { name, code, sent: notSent ? 'no' : 'maybe' };
+  return { name, code, sent };
+}
+
+/** Happy Eyeballs reports one error per address: nothing was sent only if that holds for each. */
+function ofAll(name: string, errors: readonly unknown[], seen: Set<unknown>): ConnectionFacts {
+  const all = errors.slice(0, maxDepth).map((each) => factsOf(each, seen));
+  const first = all[0] as ConnectionFacts;
+  return {
+    name: specific(first.name) ?? name,
+    code: first.code,
+    sent: all.every(({ sent }) => sent === 'no') && errors.length <= maxDepth ? 'no' : 'maybe',
+  };
+}
+
+const isUnsent = (code: string, syscall: string | undefined): boolean =>
+  neverSent.has(code) || certificateCode.test(code) || (syscall !== undefined && beforeSending.test(syscall));
+
+/** "Error" says nothing that a name further out does not say better. */
+const specific = (name: string | undefined): string | undefined => (name === 'Error' ? undefined : name);
+
+const text = (link: object, name: string): string | undefined => {
+  const value = property(link, name);
+  return typeof value === 'string' && value !== '' ? value : undefined;
+};
+
+/** A getter of a thrown object may itself throw. */
+function property(link: object, name: string): unknown {
+  try {
+    return (link as Record<string, unknown>)[name];
+  } catch {
+    return undefined;
+  }
 }

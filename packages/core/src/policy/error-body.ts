@@ -1,4 +1,4 @@
-// Reads the facts of an error from any of the shapes platforms and proxies use. Never throws.
+// Reads the facts of an error from any of the shapes that platforms and proxies use. Never throws.
 
 import type { ErrorFacts } from './outcome.ts';
 
@@ -7,13 +7,19 @@ type Wire = Readonly<Record<string, unknown>>;
 const nothing: ErrorFacts = {};
 
 /**
- * Reads `text` as an error body: Anthropic's envelope, Amazon's `{ message, __type }`, Google's `{ error: { status } }` (also
- * in an array), Azure's `{ error: { code } }`. Anything else gives no facts.
+ * Reads `text` as the body of an error: Anthropic's `{ type: 'error', error }`, Amazon's `{ message, __type }`, Google's
+ * `{ error: { status } }` (also as the only element of an array), Azure's `{ error: { code } }` and `{ statusCode, message }`.
+ * A page of HTML, an empty body and anything malformed give no facts.
+ *
+ * @param text the body, or its beginning
+ * @param contentType the `content-type` header; JSON is recognised under any but HTML
  */
 export function readErrorBody(text: string, contentType: string | null): ErrorFacts {
-  if (contentType?.includes('html') || !/^\s*[{[]/.test(text)) return nothing;
+  if (contentType !== null && /\bhtml\b/i.test(contentType)) return nothing;
+  const json = text.replace(/^[\s\uFEFF]+/, '');
+  if (json[0] !== '{' && json[0] !== '[') return nothing;
   try {
-    return errorFacts(JSON.parse(text));
+    return errorFacts(JSON.parse(json));
   } catch {
     return nothing;
   }
@@ -23,23 +29,44 @@ export function readErrorBody(text: string, contentType: string | null): ErrorFa
 export function errorFacts(value: unknown): ErrorFacts {
   const body = object(Array.isArray(value) ? value[0] : value);
   if (!body) return nothing;
-  const inner = object(body['error']);
-  if (!inner) {
-    const type = own(body, '__type') ?? own(body, 'code');
-    return facts(type?.replace(/^.*#/, ''), undefined, own(body, 'message') ?? own(body, 'Message'));
-  }
-  const details = object(inner['details']);
-  const code = details ? own(details, 'error_code') : undefined;
-  return facts(own(inner, 'type') ?? own(inner, 'status') ?? own(inner, 'code'), code, own(inner, 'message'));
+  const error = object(own(body, 'error'));
+  if (!error) return flat(body);
+  const details = object(own(error, 'details'));
+  return {
+    type: name(error, 'type') ?? name(error, 'status') ?? name(error, 'code'),
+    code: details && name(details, 'error_code'),
+    message: string(error, 'message'),
+  };
 }
 
-const object = (value: unknown): Wire | undefined => (typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Wire) : undefined);
+/** Without an inner error: Amazon (`__type` may carry a namespace before `#`), API gateways, simple proxies. */
+function flat(body: Wire): ErrorFacts {
+  return {
+    type: name(body, '__type')?.replace(/^.*#/, '') ?? name(body, 'code') ?? typeOf(body),
+    code: undefined,
+    message: string(body, 'message') ?? string(body, 'Message') ?? string(body, 'error') ?? string(body, 'detail'),
+  };
+}
 
-const own = (value: Wire, name: string): string | undefined => {
-  const found = Object.hasOwn(value, name) ? value[name] : undefined;
-  return typeof found === 'string' ? found : undefined;
+/** `error` is the envelope's own type, and problem documents (RFC 9457) have an address there. */
+const typeOf = (body: Wire): string | undefined => {
+  const type = name(body, 'type');
+  return type === 'error' || type?.includes(':') ? undefined : type;
 };
 
-function facts(type: string | undefined, code: string | undefined, message: string | undefined): ErrorFacts {
-  return { type, code, message };
-}
+const object = (value: unknown): Wire | undefined =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Wire) : undefined;
+
+/** Own properties only: a body must not be read through what something else put on a prototype. */
+const own = (value: Wire, name: string): unknown => (Object.hasOwn(value, name) ? value[name] : undefined);
+
+const string = (value: Wire, name: string): string | undefined => {
+  const found = own(value, name);
+  return typeof found === 'string' && found !== '' ? found : undefined;
+};
+
+/** Types and codes end up in logs and labels: what does not look like a name is none. */
+const name = (value: Wire, property: string): string | undefined => {
+  const found = string(value, property);
+  return found !== undefined && /^[\w.:#/-]{1,128}$/.test(found) ? found : undefined;
+};
