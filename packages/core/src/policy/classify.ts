@@ -1,125 +1,148 @@
-// What a failure means and what may be done about it: one table over everything that can come back.
+// What a failure means and what may be done about it: looks up one table (failure-table.ts), then listens to the headers.
 
 import { isCertificateFailure } from './connection-facts.ts';
-import type { ErrorFacts, Outcome, StreamBreak } from './outcome.ts';
+import {
+  aborted,
+  byBadBody,
+  byBreak,
+  byCode,
+  byConnectionCode,
+  byHundred,
+  byLimit,
+  byName,
+  byStatus,
+  byType,
+  byWords,
+  connections,
+  fastAction,
+  success,
+  unknownStreamError,
+  type Row,
+} from './failure-table.ts';
+import type { ConnectionFacts, ErrorFacts, HeaderReader, Outcome } from './outcome.ts';
 import { retryHint, shouldRetryHeader } from './retry-hints.ts';
-import { codeRows, statusRows, typeRows, type Row } from './failure-table.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface ClassifyContext {
-  /** Milliseconds since the Unix epoch, to read dates in `retry-after`. */
-  readonly now?: number;
+  /** Milliseconds since the Unix epoch, to read dates in `retry-after`. Default 0. */
+  readonly now?: number | undefined;
   /** `messages` and `count_tokens` may be repeated; on other routes only what is safe is. Default `messages`. */
-  readonly route?: 'messages' | 'count_tokens' | 'other';
-  /** The HTTP method, for other routes. */
-  readonly method?: string;
+  readonly route?: 'messages' | 'count_tokens' | 'other' | undefined;
+  /** The HTTP method, for other routes. Default `POST`. */
+  readonly method?: string | undefined;
+  /** The request's `speed`: fast mode has capacity and limits of its own. */
+  readonly speed?: string | undefined;
 }
 
 /**
- * Classifies how an attempt ended. Pure: the same outcome always gives the same verdict.
+ * Says what an outcome means: its kind, whether to retry and where, how far it reaches, what it counts as, how long to
+ * wait, and what to advise. Pure and total: the same outcome always gives the same verdict, and none throws.
  *
- * Precedence for a response: its `error_code`, then its status; then `x-should-retry`, the server's override, unless the
- * code says that no retry can ever succeed (spend limits). An unknown code takes the rule of its status.
+ * The first that is known decides: the `error_code`; two messages that have no code; a telling name (`overloaded_error`,
+ * `ThrottlingException`, `RESOURCE_EXHAUSTED`); the status; a general type; the hundred of the status. An unknown code is
+ * thereby treated as its bare type, as Anthropic asks (https://platform.claude.com/docs/en/api/errors). Then the server's
+ * `x-should-retry` overrules the table, except where the account cannot serve until somebody acts or the month ends.
+ *
+ * @example
+ * const { retry, waitMs, action } = classify({ type: 'response', status: 529, headers: response.headers });
  */
 export function classify(outcome: Outcome, context: ClassifyContext = {}): Verdict {
-  const verdict = verdictOf(outcome, context.now ?? 0);
-  return context.route === 'other' ? conservative(verdict, outcome, context.method ?? 'POST') : verdict;
+  const headers = 'headers' in outcome ? outcome.headers : undefined;
+  const verdict = fitSpeed(headers ? obey(judge(outcome), headers, context.now ?? 0) : judge(outcome), context.speed);
+  return context.route === 'other' ? conservative(verdict, outcome, headers, context.method ?? 'POST') : verdict;
 }
 
-function verdictOf(outcome: Outcome, now: number): Verdict {
+function judge(outcome: Outcome): Verdict {
   switch (outcome.type) {
-    case 'response': {
-      if (outcome.status >= 200 && outcome.status < 300) return verdict(rows.success, 'success');
-      const found = responseRow(outcome.status, outcome.error);
-      const word = shouldRetryHeader(outcome.headers);
-      const waitMs = retryHint(outcome.headers, now);
-      return { ...override(verdict(found.row, found.reason), word), ...(waitMs === undefined ? {} : { waitMs }) };
-    }
-    case 'bad-body': {
-      // A proxy's redirect or error page says nothing about the request.
-      const row = outcome.problem === 'error-envelope' && outcome.error ? (streamErrorRow(outcome.error)?.row ?? rows.badAnswer) : outcome.problem === 'redirect' ? rows.redirect : rows.badAnswer;
-      return verdict(row, outcome.problem);
-    }
-    case 'stream-error': {
-      const found = streamErrorRow(outcome.error);
-      return found ? verdict(found.row, found.reason) : verdict(rows.unknownStreamError, outcome.error.type ?? 'stream-error');
-    }
+    case 'response':
+      return ofResponse(outcome.status, outcome.headers, outcome.error ?? {});
+    case 'bad-body':
+      return outcome.error
+        ? ofStreamError(outcome.error, byBadBody[outcome.problem])
+        : verdict(byBadBody[outcome.problem], outcome.problem);
+    case 'stream-error':
+      return ofStreamError(outcome.error, unknownStreamError);
     case 'stream-break':
-      return verdict(rows.streamBreak, streamReasons[outcome.problem]);
+      return verdict(byBreak[outcome.problem], outcome.problem);
     case 'connection':
-      return verdict(isCertificateFailure(outcome.cause) ? rows.certificate : outcome.cause.sent === 'no' ? rows.unsent : rows.connection, outcome.cause.code ?? outcome.cause.name);
+      return verdict(connectionRow(outcome.cause), outcome.cause.code || outcome.cause.name);
     case 'limit':
-      return verdict(rows.limit, `${outcome.limit}-limit`);
+      return verdict(byLimit[outcome.limit], `${outcome.limit}-limit`);
     case 'aborted':
-      return verdict(rows.aborted, 'aborted');
+      return verdict(aborted, 'aborted');
   }
 }
 
-const streamReasons: Record<StreamBreak, string> = {
-  socket: 'socket',
-  'early-end': 'early-end',
-  stall: 'stall',
-  malformed: 'malformed',
-  oversized: 'oversized',
-  'wrong-type': 'wrong-type',
-};
+function ofResponse(status: number, headers: HeaderReader, error: ErrorFacts): Verdict {
+  if (status >= 200 && status < 300) return verdict(success, 'success');
+  const type = error.type ?? amazonName(headers);
+  const words = status === 400 ? wordsOf(error) : undefined;
+  const row = codeRow(error) ?? words?.row ?? nameRow(type) ?? byStatus.get(status) ?? byType.get(type ?? '') ?? byHundred(status);
+  return verdict(row, error.code || words?.reason || type || `status-${status}`);
+}
 
-const rows = {
-  success: { kind: 'success', retry: 'never', scope: 'request', countsAs: 'success', billed: 'yes', action: 'Nothing to do.' },
-  badAnswer: { kind: 'bad-answer', retry: 'here', scope: 'request', countsAs: 'failure', billed: 'maybe', action: 'Retry; if it persists, look at proxies between here and the upstream.' },
-  redirect: { kind: 'bad-answer', retry: 'elsewhere', scope: 'target', countsAs: 'neutral', billed: 'no', action: 'Check the base URL: redirects are never followed, because they would carry credentials along.' },
-  streamBreak: { kind: 'stream-broken', retry: 'here', scope: 'request', countsAs: 'failure', billed: 'yes', action: 'Continue the stream from what the reader has.' },
-  unknownStreamError: { kind: 'upstream-error', retry: 'here', scope: 'request', countsAs: 'failure', billed: 'maybe', action: 'Retry with backoff.' },
-  unsent: { kind: 'unreachable', retry: 'here', scope: 'target', countsAs: 'failure', billed: 'no', action: 'Check network, DNS and proxy; nothing was sent, so retrying is safe.' },
-  connection: { kind: 'unreachable', retry: 'here', scope: 'target', countsAs: 'failure', billed: 'maybe', action: 'Retry with backoff; the request may have been received.' },
-  certificate: { kind: 'unreachable', retry: 'elsewhere', scope: 'target', countsAs: 'failure', billed: 'no', action: 'Mend the certificate or the trust store; retrying cannot help.' },
-  limit: { kind: 'timeout', retry: 'here', scope: 'target', countsAs: 'failure', billed: 'maybe', action: 'Retry; for long answers stream, or raise the limit.' },
-  aborted: { kind: 'aborted', retry: 'never', scope: 'request', countsAs: 'neutral', billed: 'maybe', action: 'Nothing: the caller left.' },
-} as const satisfies Record<string, Row>;
+/** An error under a status that promised an answer. What was generated before it may have been billed. */
+function ofStreamError(error: ErrorFacts, otherwise: Row): Verdict {
+  const words = error.type === 'invalid_request_error' ? wordsOf(error) : undefined;
+  const row = codeRow(error) ?? words?.row ?? nameRow(error.type) ?? byType.get(error.type ?? '') ?? otherwise;
+  const billed = row.billed === 'no' ? 'maybe' : row.billed;
+  return { ...verdict(row, error.code || words?.reason || error.type || 'stream-error'), billed };
+}
 
-/** An organisation's own spend limit comes as a plain 400: its first words are the only sign. */
-const ownSpendLimit = /^You have reached your specified (?:workspace )?API usage limits/;
+const codeRow = ({ code }: ErrorFacts): Row | undefined => byCode.get(code ?? '');
+const wordsOf = ({ message }: ErrorFacts): (typeof byWords)[number] | undefined =>
+  byWords.find(({ pattern }) => pattern.test(message ?? ''));
 
-function responseRow(status: number, error: ErrorFacts | undefined): { row: Row; reason: string } {
-  const code = error?.code;
-  if (code !== undefined) {
-    const row = codeRows.get(`${status} ${code}`) ?? codeRows.get(code);
-    if (row) return { row, reason: code };
+/** Amazon writes the same name with a capital in replies and without one in streams. */
+const nameRow = (type = ''): Row | undefined => byName.get(type) ?? byName.get(type.charAt(0).toUpperCase() + type.slice(1));
+
+/** Amazon names the error in a header: `ThrottlingException:http://internal.amazon.com/coral/com.amazon.bedrock/`. */
+const amazonName = (headers: HeaderReader): string | undefined =>
+  headers.get('x-amzn-errortype')?.replace(/:.*$/s, '').replace(/^.*#/s, '') || undefined;
+
+function connectionRow(cause: ConnectionFacts): Row {
+  const known = byConnectionCode.get(cause.code ?? '');
+  if (known) return known;
+  if (isCertificateFailure(cause)) return connections.certificate;
+  if (cause.name === 'TimeoutError') return connections.tooSlow;
+  return cause.sent === 'no' ? connections.unsent : connections.maybeSent;
+}
+
+const verdict = (row: Row, reason: string): Verdict => ({ ...row, reason });
+
+/** What the server itself says about trying again. */
+function obey(given: Verdict, headers: HeaderReader, now: number): Verdict {
+  if (given.kind === 'success') return given;
+  const waitMs = retryHint(headers, now);
+  const hinted = waitMs === undefined ? given : { ...given, waitMs };
+  switch (given.disable === undefined ? shouldRetryHeader(headers) : undefined) {
+    case true:
+      return { ...hinted, retry: 'here' };
+    case false:
+      return hinted.retry === 'here' ? { ...hinted, retry: hinted.scope === 'request' ? 'never' : 'elsewhere' } : hinted;
+    case undefined:
+      return hinted;
   }
-  if (status === 400 && ownSpendLimit.test(error?.message ?? '')) return { row: codeRows.get('own_spend_limit') as Row, reason: 'own_spend_limit' };
-  if (status === 429 && error?.type === 'billing_error') return { row: codeRows.get('enforced_spend_limit_reached') as Row, reason: 'billing_error' };
-  const row = statusRows.get(status) ?? statusRows.get(status >= 500 ? 500 : 400);
-  return { row: row as Row, reason: code ?? error?.type ?? `status-${status}` };
 }
 
-function streamErrorRow(error: ErrorFacts): { row: Row; reason: string } | undefined {
-  const byCode = error.code === undefined ? undefined : codeRows.get(error.code);
-  if (byCode) return { row: byCode, reason: error.code as string };
-  const byType = error.type === undefined ? undefined : typeRows.get(error.type);
-  return byType && { row: byType, reason: error.type as string };
+function fitSpeed(given: Verdict, speed: string | undefined): Verdict {
+  return speed === 'fast' && given.scope === 'model' && (given.kind === 'rate-limited' || given.kind === 'overloaded')
+    ? { ...given, scope: 'speed', action: fastAction }
+    : given;
 }
 
-function verdict(row: Row, reason: string): Verdict {
-  return { ...row, reason };
-}
-
-/** `x-should-retry` wins over the table, except where a limit is known never to clear or the request is known to be wrong. */
-function override(given: Verdict, word: boolean | undefined): Verdict {
-  if (word === undefined || given.kind === 'success') return given;
-  if (word) return given.retry === 'never' && given.kind !== 'billing' ? { ...given, retry: 'here' } : given;
-  return given.retry === 'here' ? { ...given, retry: given.scope === 'request' ? 'never' : 'elsewhere' } : given;
-}
-
-const idempotent = new Set(['GET', 'HEAD', 'OPTIONS']);
+/** DELETE and PUT are not among them: a repeated DELETE answers 404 for what it did itself. */
+const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+/** Turned away before anything was done. */
+const turnedAway: ReadonlySet<number> = new Set([429, 503, 529]);
 
 /**
- * Routes other than messages may create things twice. Repeat only what the server says may be repeated, what changes
- * nothing, and what was certainly not accepted. Other targets know nothing of these resources.
+ * Other routes may create things twice. Repeated is what the server says may be, what changes nothing, and what was
+ * certainly not accepted. No other target knows of these resources.
  */
-function conservative(given: Verdict, outcome: Outcome, method: string): Verdict {
-  if (given.retry === 'never') return given;
-  if (given.retry === 'elsewhere') return { ...given, retry: 'never' };
-  const told = outcome.type === 'response' && shouldRetryHeader(outcome.headers) === true;
-  const notAccepted = (outcome.type === 'response' && [429, 503, 529].includes(outcome.status)) || (outcome.type === 'connection' && outcome.cause.sent === 'no');
-  return told || notAccepted || idempotent.has(method) ? given : { ...given, retry: 'never' };
+function conservative(given: Verdict, outcome: Outcome, headers: HeaderReader | undefined, method: string): Verdict {
+  const unaccepted =
+    (outcome.type === 'response' && turnedAway.has(outcome.status)) || (outcome.type === 'connection' && outcome.cause.sent === 'no');
+  const safe = unaccepted || safeMethods.has(method.toUpperCase()) || (headers !== undefined && shouldRetryHeader(headers) === true);
+  return given.retry === 'here' && safe ? given : { ...given, retry: 'never' };
 }

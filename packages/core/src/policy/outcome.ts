@@ -1,8 +1,5 @@
 // What one attempt ended in, as plain data: the input of `classify`.
 
-/** Where the request was sent decides how its errors are worded. */
-export type Dialect = 'anthropic' | 'aws' | 'google' | 'azure';
-
 /** Reads a response header by lower-case name; `Headers` satisfies it. */
 export interface HeaderReader {
   get(name: string): string | null;
@@ -14,7 +11,7 @@ export interface ErrorFacts {
   readonly type?: string | undefined;
   /** `error.details.error_code`. */
   readonly code?: string | undefined;
-  /** The upstream's words. Never used to decide, with one exception: an organisation's own spend limit (400). */
+  /** The upstream's words. They decide only where there is no other sign: an organisation's own spend limit, a prompt that is too long. */
   readonly message?: string | undefined;
 }
 
@@ -23,11 +20,17 @@ export type Sent = 'no' | 'maybe';
 
 export type Outcome =
   /** A response with its status; for failures the error facts read from the body. */
-  | { readonly type: 'response'; readonly status: number; readonly headers: HeaderReader; readonly error?: ErrorFacts | undefined; readonly dialect?: Dialect | undefined }
+  | { readonly type: 'response'; readonly status: number; readonly headers: HeaderReader; readonly error?: ErrorFacts | undefined }
   /** An answer that came with a good status and cannot be used. */
-  | { readonly type: 'bad-body'; readonly status: number; readonly problem: BadBody; readonly headers?: HeaderReader | undefined; readonly error?: ErrorFacts | undefined }
+  | {
+      readonly type: 'bad-body';
+      readonly status: number;
+      readonly problem: BadBody;
+      readonly headers?: HeaderReader | undefined;
+      readonly error?: ErrorFacts | undefined;
+    }
   /** An `error` event inside a stream. */
-  | { readonly type: 'stream-error'; readonly error: ErrorFacts; readonly dialect?: Dialect | undefined }
+  | { readonly type: 'stream-error'; readonly error: ErrorFacts }
   /** A stream that broke without saying why. */
   | { readonly type: 'stream-break'; readonly problem: StreamBreak; readonly cause?: ConnectionFacts | undefined }
   /** No response: the connection failed. */
@@ -37,7 +40,7 @@ export type Outcome =
   /** The caller left. */
   | { readonly type: 'aborted' };
 
-export type BadBody = 'truncated' | 'empty' | 'not-json' | 'html' | 'error-envelope' | 'too-large' | 'reset' | 'redirect';
+export type BadBody = 'truncated' | 'empty' | 'not-json' | 'not-a-message' | 'html' | 'error-envelope' | 'reset' | 'redirect';
 
 export type StreamBreak = 'socket' | 'early-end' | 'stall' | 'malformed' | 'oversized' | 'wrong-type';
 

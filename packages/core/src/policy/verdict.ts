@@ -24,8 +24,8 @@ export type FailureKind =
 /** `here`: the same target may be asked again (and so may another). `elsewhere`: only another target can help. */
 export type Retry = 'here' | 'elsewhere' | 'never';
 
-/** How far a failure reaches: this request only, one model on the target, the whole target, or its account. */
-export type Scope = 'request' | 'model' | 'target' | 'account';
+/** How far a failure reaches: this request only, one speed of a model, one model on the target, the whole target, or its account. */
+export type Scope = 'request' | 'speed' | 'model' | 'target' | 'account';
 
 /**
  * What the breaker and health make of it. `weak` counts half; `throttled` closes the target for a time without being
@@ -38,10 +38,13 @@ export interface Verdict {
   readonly retry: Retry;
   readonly scope: Scope;
   readonly countsAs: CountsAs;
-  /** The server's own hint: no earlier retry will succeed. Milliseconds, finite, uncapped. */
+  /** No earlier retry will succeed: the server's own hint, or the time its documentation names. Milliseconds, finite, uncapped. */
   readonly waitMs?: number | undefined;
-  /** The target cannot serve until then (spend limits, dead keys): `'month-end'`, or until its credentials change. */
-  readonly disable?: 'month-end' | 'credentials' | undefined;
+  /**
+   * The target cannot serve until then: `'month-end'` (monthly spend limits), until its `'credentials'` change, or until
+   * an `'operator'` changes something about the account. Nothing a server says about retrying overrules it.
+   */
+  readonly disable?: 'month-end' | 'credentials' | 'operator' | undefined;
   /** Whether the attempt may have cost money. */
   readonly billed: 'no' | 'maybe' | 'yes';
   /** The upstream's `error_code`, or what identifies the row of the table that decided. */

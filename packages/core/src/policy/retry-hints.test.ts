@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest';
+import { rateLimits, retryHint, shouldRetryHeader } from './retry-hints.ts';
+
+const now = Date.UTC(2026, 10, 24, 12);
+const hint = (headers: Record<string, string>): number | undefined => retryHint(new Headers(headers), now);
+const year = 365 * 24 * 3600 * 1000;
+
+describe('retryHint', () => {
+  it.each<[string, number | undefined]>([
+    ['30', 30_000],
+    [' 30 ', 30_000],
+    ['1.5', 1_500],
+    ['0.001', 1],
+    ['86400', 86_400_000],
+    ['99999999999', year],
+    ['9'.repeat(400), year],
+    ['0', undefined],
+    ['0.0', undefined],
+    ['-1', undefined],
+    ['+1', undefined],
+    ['1e3', undefined],
+    ['1e309', undefined],
+    ['0x10', undefined],
+    ['Infinity', undefined],
+    ['NaN', undefined],
+    ['1,5', undefined],
+    ['.5', undefined],
+    ['5.', undefined],
+    ['5 seconds', undefined],
+    ['', undefined],
+    ['Tue, 24 Nov 2026 12:00:30 GMT', 30_000],
+    ['Tue, 24 Nov 2026 12:00:30 UTC', 30_000],
+    ['Tue, 24 Nov 2026 13:00:30 +0100', 30_000],
+    ['2026-11-24T12:00:30Z', 30_000],
+    ['2026-11-24T12:00:30.250Z', 30_250],
+    ['2026-11-24T13:00:30+01:00', 30_000],
+    ['Tue, 24 Nov 2099 12:00:30 GMT', year],
+    ['Tue, 24 Nov 2026 12:00:00 GMT', undefined],
+    ['Tue, 24 Nov 2020 12:00:30 GMT', undefined],
+    ['Tue, 99 Nov 2026 12:00:30 GMT', undefined],
+    ['Tue, 24 Foo 2026 12:00:30 GMT', undefined],
+    ['24 Nov 2030', undefined],
+    ['Dec 2030', undefined],
+    ['retry 2030', undefined],
+    ['2030', 2_030_000],
+  ])('reads retry-after: %s as %s', (value, expected) => {
+    expect(hint({ 'retry-after': value })).toBe(expected);
+  });
+
+  it.each<[string, number | undefined]>([
+    ['1500', 1_500],
+    ['0.5', 0.5],
+    ['0', undefined],
+    ['-1', undefined],
+    ['1e309', undefined],
+    ['Tue, 24 Nov 2026 12:00:30 GMT', undefined],
+  ])('reads retry-after-ms: %s as %s', (value, expected) => {
+    expect(hint({ 'retry-after-ms': value })).toBe(expected);
+  });
+
+  it('prefers milliseconds, and falls back to seconds and to a date', () => {
+    expect(hint({ 'retry-after-ms': '10', 'retry-after': '30' })).toBe(10);
+    expect(hint({ 'retry-after-ms': 'x', 'retry-after': '30' })).toBe(30_000);
+    expect(hint({ 'retry-after-ms': '0', 'retry-after': 'Tue, 24 Nov 2026 12:00:30 GMT' })).toBe(30_000);
+    expect(hint({})).toBeUndefined();
+  });
+
+  it('is not slow on hostile values', () => {
+    expect(hint({ 'retry-after': `${'1'.repeat(100_000)}x` })).toBeUndefined();
+    expect(hint({ 'retry-after': `1${' '.repeat(100_000)}x` })).toBeUndefined();
+  });
+});
+
+describe('shouldRetryHeader', () => {
+  it.each([
+    ['true', true],
+    ['false', false],
+    ['TRUE', undefined],
+    ['1', undefined],
+    ['', undefined],
+  ])('reads x-should-retry: %s as %s', (value, expected) => {
+    expect(shouldRetryHeader(new Headers({ 'x-should-retry': value }))).toBe(expected);
+  });
+
+  it('knows when the server said nothing', () => {
+    expect(shouldRetryHeader(new Headers())).toBeUndefined();
+  });
+});
+
+describe('rateLimits', () => {
+  it('reads what Anthropic sends', () => {
+    const limits = rateLimits(
+      new Headers({
+        'anthropic-ratelimit-requests-limit': '4000',
+        'anthropic-ratelimit-requests-remaining': '0',
+        'anthropic-ratelimit-requests-reset': '2026-11-24T12:00:01Z',
+        'anthropic-ratelimit-tokens-limit': '480000',
+        'anthropic-ratelimit-tokens-remaining': '479000',
+        'anthropic-ratelimit-tokens-reset': '2026-11-24T12:00:02Z',
+        'anthropic-ratelimit-input-tokens-limit': '400000',
+        'anthropic-ratelimit-output-tokens-remaining': '80000',
+        'anthropic-priority-input-tokens-limit': '1',
+        'anthropic-priority-output-tokens-limit': '2',
+        'anthropic-fast-input-tokens-limit': '3',
+        'anthropic-fast-output-tokens-limit': '4',
+        'retry-after': '7',
+      }),
+    );
+
+    expect(limits).toEqual({
+      requests: { limit: 4_000, remaining: 0, fullAt: now + 1_000 },
+      tokens: { limit: 480_000, remaining: 479_000, fullAt: now + 2_000 },
+      inputTokens: { limit: 400_000 },
+      outputTokens: { remaining: 80_000 },
+      priorityInputTokens: { limit: 1 },
+      priorityOutputTokens: { limit: 2 },
+      fastInputTokens: { limit: 3 },
+      fastOutputTokens: { limit: 4 },
+    });
+  });
+
+  it('knows nothing where nothing is said, as on other platforms', () => {
+    expect(rateLimits(new Headers({ 'x-amzn-requestid': 'x' }))).toEqual({});
+  });
+
+  it('leaves out what it cannot read', () => {
+    const limits = rateLimits(
+      new Headers({
+        'anthropic-ratelimit-requests-limit': 'many',
+        'anthropic-ratelimit-requests-remaining': '-1',
+        'anthropic-ratelimit-requests-reset': 'tomorrow 1',
+        'anthropic-ratelimit-tokens-remaining': '9'.repeat(400),
+        'anthropic-ratelimit-tokens-limit': 'Infinity',
+      }),
+    );
+
+    expect(limits).toEqual({ tokens: { remaining: Number.MAX_SAFE_INTEGER } });
+  });
+});
