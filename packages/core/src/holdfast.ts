@@ -140,6 +140,7 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
     },
     close() {
       closed = true;
+      router.close();
     },
   });
 

@@ -7,6 +7,7 @@ import { ownAnswer } from './answers.ts';
 import type { Call } from './call.ts';
 import { labels, relabel, surface } from './deliver.ts';
 import { finish } from './finish.ts';
+import { asStream, assembled, isLong } from './long-call.ts';
 import { pursue, type Engine, type PursuitEnd, type Quest } from './pursuit.ts';
 import { resumeAnswer, streamAnswer } from './stream-call.ts';
 import { tell } from './tell.ts';
@@ -17,6 +18,11 @@ type Message = Readonly<Record<string, unknown>>;
 
 /** Answers `call`. Rejects only when the caller left, as `fetch` does. */
 export async function answerCall(engine: Engine, call: Call, closed: boolean): Promise<Response> {
+  if (engine.settings.options.limits?.streamLongCalls && isLong(call)) return assembled(call, await answer(engine, asStream(call), closed));
+  return answer(engine, call, closed);
+}
+
+async function answer(engine: Engine, call: Call, closed: boolean): Promise<Response> {
   const { settings } = engine;
   tell(settings, call, () => ({
     type: 'call-started',

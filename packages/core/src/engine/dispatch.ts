@@ -53,6 +53,20 @@ export async function dispatch({ client, options, request, body, betas, signal, 
   }
 }
 
+/** The status of the cheapest request there is. Platforms without it answer 404, which is an answer too. */
+export async function dispatchProbe(client: TargetClient, signal: AbortSignal): Promise<number> {
+  try {
+    const sent = client.request({ method: 'get', path: '/v1/models', query: { limit: 1 }, ...nestedMark, maxRetries: 0, signal, fetchOptions: { redirect: 'manual' } } as never);
+    const response = await sent.asResponse();
+    await response.body?.cancel();
+    return response.status;
+  } catch (error) {
+    const response = responseOf(error);
+    if (!response) throw error;
+    return response.status;
+  }
+}
+
 /** The SDK rejects on a failing status; its error still holds what the upstream said. */
 function responseOf(error: unknown): Response | null {
   const { status, headers, error: body, message } = (error ?? {}) as { status?: unknown; headers?: unknown; error?: unknown; message?: unknown };

@@ -103,8 +103,9 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
     const verdict = classify(result.outcome, { now, route: call.route, method: call.method, speed: speedOf(quest.body ?? call.body) });
     hop.settle(verdict);
     closeEntry(engine, call, entry, verdict, now, null);
-    failure = { result, verdict, hop };
-    reportMisconfiguration(engine, call, failure, now);
+    const misconfigured = reportMisconfiguration(engine, call, { result, verdict, hop }, now);
+    // The caller gets the failure that is about the call, not the one about our configuration.
+    failure = misconfigured && failure ? failure : { result, verdict, hop };
     if (leftToTokenRefresh(call, hop, result)) return gaveUp('permanent');
 
     const delayMs = settings.backoff({
@@ -167,10 +168,11 @@ function leftToTokenRefresh(call: Call, hop: Hop, result: Failed): boolean {
 }
 
 /** A 400 or 404 for a request that only our adaptation made different is a mistake in the configuration, not the caller's. */
-function reportMisconfiguration({ settings }: Engine, call: Call, { hop, verdict, result }: Failure, now: number): void {
+function reportMisconfiguration({ settings }: Engine, call: Call, { hop, verdict, result }: Failure, now: number): boolean {
   const status = result.response?.status;
-  if (!hop.adapted || (status !== 400 && status !== 404)) return;
+  if (!hop.adapted || (status !== 400 && status !== 404)) return false;
   tell(settings, call, () => ({ type: 'target-misconfigured', callId: call.id, at: now, target: hop.target, model: hop.model ?? '', status, reason: verdict.reason }));
+  return true;
 }
 
 function purposeOf(quest: Quest, from: Hop | null, hop: Hop): LedgerAttempt['purpose'] {

@@ -14,6 +14,7 @@ import type { SurfaceReason } from '../telemetry/events.ts';
 import { nextMonth } from '../time.ts';
 import type { Call } from './call.ts';
 import { dispatch } from './dispatch.ts';
+import { startProbes, type ProbedTarget } from './probe.ts';
 import { tell } from './tell.ts';
 
 /** One attempt's way: a target, a model, the body it wants, and the circuit's permission. */
@@ -88,6 +89,8 @@ export interface Router {
   count(want: Want): number;
   circuits(): Iterable<readonly [key: string, state: BreakerStateName]>;
   report(): TargetReport[];
+  /** Stops probing. */
+  close(): void;
 }
 
 /** Distinct models are few; a caller who invents ids must not grow memory. */
@@ -114,6 +117,7 @@ export function createRouter(settings: Settings): Router {
   ];
   const byName = new Map(places.map((entry) => [entry.facts.name, entry]));
   const breakerOptions = breakerOptionsOf(options.breaker);
+  const stopProbes = options.probeEveryMs ? startProbes(places.flatMap(probed), options.probeEveryMs, clock) : () => {};
 
   return {
     choose,
@@ -124,7 +128,26 @@ export function createRouter(settings: Settings): Router {
       for (const { facts, circuits } of places) for (const [key, breaker] of circuits) yield [`${facts.name}/${key}`, breaker.stateAt(clock.now())] as const;
     },
     report: () => places.map((entry) => reportOf(entry, clock.now())),
+    close: stopProbes,
   };
+
+  /** The first target has no client of ours to ask with: real calls probe it. */
+  function probed(entry: Place): ProbedTarget[] {
+    const { client, facts } = entry;
+    if (client === null) return [];
+    return [
+      {
+        name: facts.name,
+        client,
+        isIll: () => entry.disabledUntil > clock.now() || [...entry.circuits.values()].some((circuit) => circuit.stateAt(clock.now()) !== 'closed'),
+        onWell: () => {
+          entry.disabledUntil = 0;
+          entry.illness = 0;
+          for (const circuit of entry.circuits.values()) circuit.halfOpen();
+        },
+      },
+    ];
+  }
 
   function choose(want: Want): HopChoice {
     // One target, nothing to compare: the way almost every call goes.

@@ -139,6 +139,11 @@ export class Breaker {
     }
   }
 
+  /** Something outside found the target well: probes may go now, without waiting for the open time to pass. */
+  halfOpen(): void {
+    if (this.#state.name === 'open') this.#enter({ name: 'half-open', probes: new Map(), successes: 0 }, null);
+  }
+
   admit(now: number, random: Random): Permit | Refusal {
     if (this.#state.name === 'open') {
       if (now < this.#state.until) return { admitted: false, retryAfterMs: this.#state.until - now };

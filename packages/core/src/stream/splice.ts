@@ -1,11 +1,16 @@
 // Joins upstream attempts into the one stream the reader sees: holds back what may still be withdrawn, hands on the rest as the
 // bytes it came in, and knows at any moment what the reader has.
 
+import { errorFacts } from '../policy/error-body.ts';
 import type { ErrorFacts, StreamBreak } from '../policy/outcome.ts';
+import { readUsageInto, totalUsage, usageFrom } from './attempt-usage.ts';
+import { Delivered, newBlock, type Block } from './delivered.ts';
+import { DeltaShape, textOfDelta, viewOf } from './delta-shape.ts';
+import { HeldBack } from './held-back.ts';
 import { frame, replayEvents } from './message-events.ts';
 import { createSeam, type Seam, type SeamInput, type SeamOutcome, type SeamStep } from './seam.ts';
-import { EventScanner, readEvent } from './sse.ts';
-import { isTextDelta, textDelta } from './text-delta.ts';
+import { eventEnd, EventTail, maxEventBytes, readEvent } from './sse.ts';
+import { StopWatch } from './stop-watch.ts';
 import { TextLog } from './text-log.ts';
 import { estimateTokens, type AttemptUsage, type Transcript } from './transcript.ts';
 
@@ -34,78 +39,70 @@ export type Join =
 export type SpliceState =
   | { readonly type: 'open' }
   | { readonly type: 'done' }
-  | { readonly type: 'broken'; readonly problem: StreamBreak | 'error' | 'no-seam' | 'nothing-new'; readonly error?: ErrorFacts; readonly data?: string };
-
-interface Block {
-  readonly index: number;
-  readonly type: string;
-  readonly start: Wire;
-  readonly log: TextLog;
-  closed: boolean;
-  citations: boolean;
-  complete: boolean;
-  signature: string | null;
-}
-
-/** An event that waits, and what it changes once the reader has it. */
-interface Held {
-  readonly bytes: Uint8Array;
-  readonly commit: (() => void) | null;
-}
+  | {
+      readonly type: 'broken';
+      readonly problem: StreamBreak | 'error' | 'no-seam' | 'nothing-new';
+      readonly error?: ErrorFacts;
+    };
 
 const open: SpliceState = { type: 'open' };
 const done: SpliceState = { type: 'done' };
 const encoder = new TextEncoder();
 
-/** More held back than this is no answer any more. Bytes. */
-const maxHeldBytes = 32 * 1024 * 1024;
+/** More held back, or more text in one block, is no answer any more. Bytes. */
+const maxKeptBytes = 32 * 1024 * 1024;
+/** A block whose deltas look different each time is not worth more tries. */
+const maxLessons = 4;
 
+/**
+ * A synchronous machine over bytes: `push` an attempt's chunks, `take` what the reader may have, and after a break `resume`
+ * with the next attempt or `finish`.
+ */
 export class Splice {
   readonly #options: SpliceOptions;
-  #scanner = new EventScanner();
+  readonly #delivered: Delivered;
   #out: Uint8Array[] = [];
-  #held: Held[] = [];
-  #heldBytes = 0;
+  #held = new HeldBack();
   /** Everything waits until the message is complete. */
-  #holdMessage = false;
+  #holdMessage: boolean;
   /** The current block waits until it is complete. */
   #holdBlock = false;
   #state: SpliceState = open;
 
-  // What the reader has.
-  #message: Wire | null = null;
-  #blocks: Block[] = [];
-  #usage: AttemptUsage[] = [];
-
   // The attempt being read.
+  #tail = new EventTail();
   #join: Join = { type: 'fresh' };
-  /** The attempt's blocks by their own index; null for those the reader never sees. */
+  /** Its entry in the usage, once it began. */
+  #usage: AttemptUsage | null = null;
+  /** Its blocks by their own index; null for those the reader never sees. */
   #own = new Map<number, Block | null>();
   #nextIndex = 0;
   #seam: Seam | null = null;
   #seamOutcome: SeamOutcome | null = null;
-  /** How much text this attempt gave the reader, and how much of it was read and kept back. */
+  /** How much text it gave the reader, and how much was read of it and never shown. */
   #added = 0;
   #swallowed = 0;
-  #stop: { reason: string | null } | null = null;
-  /** The text around a seam that may complete a stop sequence. */
-  #watch: string | null = null;
+  #stopReason: string | null = null;
+  /** A tool call whose input is no JSON: the model may have been stopped in the middle of it. */
+  #hasTruncatedTool = false;
+  #stopWatch: StopWatch | null = null;
 
-  constructor(options: SpliceOptions) {
+  // The fast path: how the deltas of the current block look, and what becomes of them.
+  #shape: DeltaShape | null = null;
+  #shapeBlock: Block | null = null;
+  /** What a delta begins with for the reader, where that is not how it came. */
+  #renumbered: Uint8Array | null = null;
+  #lessons = 0;
+
+  constructor(options: SpliceOptions, delivered: Delivered = new Delivered()) {
     this.#options = options;
+    this.#delivered = delivered;
     this.#holdMessage = options.holdAll;
   }
 
   /** A splice whose reader is new and first gets what `transcript` says was delivered before; then it is as after a break. */
   static replay(options: SpliceOptions, transcript: Transcript): Splice {
-    const splice = new Splice(options);
-    splice.#message = transcript.message;
-    splice.#usage = transcript.usage.map((usage) => ({ ...usage }));
-    splice.#blocks = transcript.blocks.map(({ index, type, text, start, closed, citations, complete, signature }) => {
-      const log = new TextLog();
-      log.appendText(text);
-      return { index, type, start, log, closed, citations, complete, signature: signature ?? null };
-    });
+    const splice = new Splice(options, Delivered.from(transcript));
     for (const event of replayEvents(transcript)) splice.#emit(event);
     splice.#state = { type: 'broken', problem: 'socket' };
     return splice;
@@ -120,70 +117,45 @@ export class Splice {
     return this.#seamOutcome;
   }
 
-  /** `message_delta` with a stop reason was read and every block came whole: only `message_stop` is missing. */
+  /** `message_delta` with a stop reason was read and every tool call came whole: only `message_stop` is missing. */
   get stopKnown(): boolean {
-    return this.#stop !== null && this.#stop.reason !== null;
+    return this.#stopReason !== null;
   }
 
   /** The reader has something of the message. */
   get started(): boolean {
-    return this.#message !== null;
+    return this.#delivered.message !== null;
   }
 
   /** What the reader has, as plain JSON. */
   transcript(): Transcript {
-    return {
-      version: 1,
-      message: this.#message,
-      blocks: this.#blocks.map(({ index, type, log, closed, citations, complete, start, signature }) => ({
-        index,
-        type,
-        text: log.text(),
-        closed,
-        citations,
-        complete,
-        start,
-        ...(signature === null ? {} : { signature }),
-      })),
-      usage: this.#usage.map((usage) => ({ ...usage })),
-    };
+    if (this.#held.isEmpty) this.#delivered.settle();
+    return this.#delivered.transcript();
+  }
+
+  /** What the attempts consumed; the last one's output is an estimate if it never told. */
+  usage(): readonly AttemptUsage[] {
+    return this.#delivered.usage;
   }
 
   /** Takes bytes of the current attempt. What the reader may have is then in `take`. */
   push(chunk: Uint8Array): SpliceState {
     if (this.#state !== open) return this.#state;
-    let runStart = -1;
-    let runEnd = 0;
-    let run: Uint8Array | null = null;
-    const endRun = (): void => {
-      if (run && runStart !== -1) this.#out.push(run.subarray(runStart, runEnd));
-      runStart = -1;
-    };
-    const fits = this.#scanner.push(chunk, (bytes, start, end) => {
-      // The way almost every event goes: text of the open block, nothing held, handed on as it came.
-      if (this.#held.length === 0 && this.#seam === null && this.#watch === null && isTextDelta(bytes, start, end)) {
-        const block = this.#own.get(textDelta.index);
-        if (block && block.index === textDelta.index && block.type === 'text') {
-          block.log.append(bytes, textDelta.start, textDelta.end);
-          this.#added += textDelta.end - textDelta.start;
-          if (runStart === -1) runStart = start;
-          run = bytes;
-          runEnd = end;
-          return true;
-        }
-      }
-      endRun();
-      this.#event(bytes, start, end);
-      return this.#state === open;
-    });
-    endRun();
-    if (!fits && this.#state === open) this.#break('oversized');
-    if (this.#heldBytes > maxHeldBytes && this.#state === open) this.#break('oversized');
-    return this.#state;
+    let at = 0;
+    if (this.#tail.length > 0) {
+      const completed = this.#tail.complete(chunk);
+      if (completed === null) return this.#checkBounds();
+      this.#events(completed.event, 0);
+      at = completed.taken;
+    }
+    if (this.#state === open) at = this.#events(chunk, at);
+    if (this.#state === open && at < chunk.length) this.#tail.keep(chunk, at);
+    return this.#checkBounds();
   }
 
   /** The bytes for the reader since the last call. */
-  take(): Uint8Array[] {
+  take(): readonly Uint8Array[] {
+    if (this.#out.length === 0) return nothing;
     const out = this.#out;
     this.#out = [];
     return out;
@@ -191,6 +163,8 @@ export class Splice {
 
   /** The attempt's body ended. */
   end(): SpliceState {
+    const last = this.#state === open ? this.#tail.last() : null;
+    if (last) this.#event(last, 0, last.length);
     if (this.#state === open) this.#break('early-end');
     return this.#state;
   }
@@ -202,107 +176,184 @@ export class Splice {
 
   /** Withdraws what was held and begins to read another attempt. */
   resume(join: Join): void {
-    this.#dropHeld();
-    this.#scanner = new EventScanner();
+    this.#withdraw();
     this.#state = open;
+    this.#tail = new EventTail();
     this.#join = join;
+    this.#usage = null;
     this.#own = new Map();
-    this.#stop = null;
+    this.#stopReason = null;
+    this.#hasTruncatedTool = false;
     this.#swallowed = 0;
     this.#added = 0;
     this.#holdBlock = false;
     this.#holdMessage = this.#options.holdAll;
     this.#seam = null;
     this.#seamOutcome = null;
-    if (join.type === 'continue') {
-      this.#seam = createSeam(join.seam);
-      this.#nextIndex = join.index + 1;
-      this.#watch = this.#options.stopSequences.length > 0 ? join.seam.delivered.slice(-(longest(this.#options.stopSequences) - 1) || undefined) : null;
-      if (this.#watch !== null && longest(this.#options.stopSequences) <= 1) this.#watch = null;
-    } else {
-      this.#watch = null;
-      this.#nextIndex = join.type === 'restart' ? join.nextIndex : 0;
-      if (join.type === 'restart') this.#closeOpenBlocks();
+    this.#stopWatch = null;
+    this.#forgetShape();
+    switch (join.type) {
+      case 'fresh':
+        this.#nextIndex = 0;
+        return;
+      case 'restart':
+        this.#nextIndex = join.nextIndex;
+        this.#closeOpenBlocks();
+        return;
+      case 'continue': {
+        this.#nextIndex = join.index + 1;
+        this.#seam = createSeam(join.seam);
+        const watch = new StopWatch(this.#options.stopSequences, join.seam.delivered);
+        if (!watch.done) this.#stopWatch = watch;
+      }
     }
   }
 
   /** Ends the message for the reader: what is missing of its last events is made up. */
   finish(stopReason: string | null): void {
-    if (this.#stop?.reason != null) this.#flush();
-    else {
-      this.#dropHeld();
-      this.#closeOpenBlocks();
-      this.#emit({ type: 'message_delta', delta: { stop_reason: stopReason, stop_sequence: null }, usage: this.#totals({}) });
-    }
+    if (this.#stopReason !== null) this.#release();
+    else this.#conclude(stopReason, null);
     this.#emit({ type: 'message_stop' });
     this.#state = done;
   }
 
-  /** What the attempts consumed; the last one's output is an estimate if it never told. */
-  usage(): readonly AttemptUsage[] {
-    return this.#usage;
+  /** Reads the events of `bytes` from `from` on; returns where the unfinished one begins. */
+  #events(bytes: Uint8Array, from: number): number {
+    let at = from;
+    let sent = from;
+    let view: DataView | null = null;
+    while (at < bytes.length && this.#state === open) {
+      if (this.#shape !== null) {
+        view ??= viewOf(bytes);
+        // The way almost every event goes: more text for the open block, handed on as it came.
+        if (this.#shapeBlock !== null && this.#renumbered === null && this.#held.isEmpty) {
+          const next = this.#flow(this.#shape, this.#shapeBlock.log, view, bytes, at);
+          if (next !== at) {
+            at = next;
+            continue;
+          }
+        } else {
+          const next = this.#shape.match(view, bytes, at);
+          if (next !== -1) {
+            if (sent < at) this.#out.push(bytes.subarray(sent, at));
+            this.#divert(this.#shape, bytes, at, next);
+            sent = at = next;
+            continue;
+          }
+        }
+      }
+      const end = eventEnd(bytes, at);
+      if (end === -1) break;
+      if (sent < at) this.#out.push(bytes.subarray(sent, at));
+      this.#event(bytes, at, end);
+      sent = at = end;
+    }
+    if (sent < at) this.#out.push(sent === 0 && at === bytes.length ? bytes : bytes.subarray(sent, at));
+    return at;
   }
 
-  #event(bytes: Uint8Array, start: number, end: number): void {
-    const raw = readEvent(bytes, start, end);
-    if (raw.name === '' && raw.data === '') return this.#pass(bytes, start, end);
-    if (raw.name === 'ping') return this.#pass(bytes, start, end);
-    let event: Wire;
-    try {
-      event = JSON.parse(raw.data) as Wire;
-      if (typeof event !== 'object' || event === null) return this.#break('malformed');
-    } catch {
-      return this.#break('malformed');
+  /** Keeps the text of as many deltas as follow each other; returns the position after them. */
+  #flow(shape: DeltaShape, log: TextLog, view: DataView, bytes: Uint8Array, from: number): number {
+    const before = log.length;
+    let at = from;
+    for (let next = shape.match(view, bytes, at); next !== -1; next = shape.match(view, bytes, at)) {
+      log.append(bytes, shape.start, shape.end);
+      at = next;
     }
-    const own = (): Uint8Array => bytes.slice(start, end);
-    switch (event['type']) {
+    this.#added += log.length - before;
+    return at;
+  }
+
+  /** A delta of a known shape that is not handed on as it came. */
+  #divert(shape: DeltaShape, bytes: Uint8Array, start: number, end: number): void {
+    const block = this.#shapeBlock;
+    const length = shape.end - shape.start;
+    if (block === null) {
+      this.#swallowed += length;
+      return;
+    }
+    this.#added += length;
+    block.log.append(bytes, shape.start, shape.end);
+    const prefix = this.#renumbered;
+    const from = prefix === null ? start : shape.start;
+    if (this.#held.isEmpty) {
+      if (prefix) this.#out.push(prefix);
+      this.#out.push(bytes.subarray(from, end));
+      return;
+    }
+    if (prefix) this.#held.add(prefix, 0, prefix.length, null);
+    this.#held.add(bytes, from, end, null);
+    if (length > 0) this.#showIfLive(block);
+  }
+
+  /** Any other event. */
+  #event(bytes: Uint8Array, start: number, end: number): void {
+    if (end - start > maxEventBytes) return this.#break('oversized');
+    const { name, data } = readEvent(bytes, start, end);
+    if (name === 'error') return this.#error(data);
+    // Comments, pings, and events without a name, which no reader looks at.
+    if (name === null || name === 'ping' || data === '') {
+      this.#out.push(bytes.subarray(start, end));
+      return;
+    }
+    const event = parse(data);
+    if (event === null) return this.#break('malformed');
+    const type = event['type'];
+    if (type === 'error') return this.#error(data);
+    const own = type === 'message_start' || this.#usage !== null;
+    switch (type) {
       case 'message_start':
-        return this.#messageStart(event, own());
+        return this.#messageStart(event, bytes, start, end);
       case 'content_block_start':
-        return this.#blockStart(event, own());
+        return own ? this.#blockStart(event, bytes, start, end) : this.#break('malformed');
       case 'content_block_delta':
-        return this.#blockDelta(event, own());
+        return own ? this.#blockDelta(event, bytes, start, end) : this.#break('malformed');
       case 'content_block_stop':
-        return this.#blockStop(event, own());
+        return own ? this.#blockStop(event, bytes, start, end) : this.#break('malformed');
       case 'message_delta':
-        return this.#messageDelta(event, own());
+        return own ? this.#messageDelta(event, bytes, start, end) : this.#break('malformed');
       case 'message_stop':
-        return this.#messageStop(own());
-      case 'error': {
-        const error = (event['error'] ?? {}) as { type?: unknown; message?: unknown; details?: { error_code?: unknown } };
-        const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
-        this.#closeUsage();
-        this.#state = { type: 'broken', problem: 'error', error: { type: text(error.type), code: text(error.details?.error_code), message: text(error.message) }, data: raw.data };
-        return;
-      }
+        return own ? this.#messageStop(bytes, start, end) : this.#break('malformed');
       default:
         // Tomorrow's events keep their place among the others.
-        return this.#held.length > 0 ? this.#hold(own(), null) : this.#pass(bytes, start, end);
+        return this.#give(bytes, start, end, null);
     }
   }
 
-  #messageStart(event: Wire, bytes: Uint8Array): void {
-    const message = (event['message'] ?? {}) as Wire;
-    this.#usage.push(usageFrom(message['usage'] as Wire | undefined));
-    if (this.#message !== null || this.#join.type !== 'fresh') return;
-    this.#hold(bytes, () => {
-      this.#message = message;
+  #error(data: string): void {
+    const parsed = parse(data);
+    const error = parsed === null ? { message: data } : errorFacts(parsed);
+    this.#estimateUsage();
+    this.#state = { type: 'broken', problem: 'error', error };
+  }
+
+  #messageStart(event: Wire, bytes: Uint8Array, start: number, end: number): void {
+    // A second beginning is a second answer, and two answers are never glued.
+    if (this.#usage !== null) return this.#break('malformed');
+    const message = object(event['message']);
+    this.#usage = usageFrom(message['usage']);
+    this.#delivered.usage.push(this.#usage);
+    if (this.#join.type !== 'fresh') return;
+    this.#hold(bytes, start, end, () => {
+      this.#delivered.message = message;
     });
   }
 
-  #blockStart(event: Wire, bytes: Uint8Array): void {
-    const start = (event['content_block'] ?? {}) as Wire;
-    const type = String(start['type']);
-    const ownIndex = Number(event['index']);
+  #blockStart(event: Wire, bytes: Uint8Array, start: number, end: number): void {
+    const content = object(event['content_block']);
+    const type = String(content['type']);
+    const ownIndex = event['index'];
+    if (!isIndex(ownIndex) || this.#own.has(ownIndex)) return this.#break('malformed');
+    this.#forgetShape();
     if (this.#join.type === 'continue') {
       // Thinking is bound to the request that made it: in another request's answer it would poison the next turn.
-      if (type === 'thinking' || type === 'redacted_thinking') {
+      if (isThinking(type)) {
         this.#own.set(ownIndex, null);
         return;
       }
       if (this.#seam !== null && type === 'text') {
-        this.#own.set(ownIndex, this.#blocks.at(-1) ?? null);
-        const text = start['text'];
+        this.#own.set(ownIndex, this.#delivered.last);
+        const text = content['text'];
         if (typeof text === 'string' && text !== '') this.#toSeam(this.#seam.push(text));
         return;
       }
@@ -310,114 +361,127 @@ export class Splice {
         this.#toSeam(this.#seam.end());
         if (this.#state !== open) return;
       }
-      // A second text of the continuation right after the first: the same block goes on only while it is open.
     }
-    const block: Block = { index: this.#nextIndex, type, start, log: new TextLog(), closed: false, citations: false, complete: false, signature: null };
+    const begun = beginning(type, content);
+    const block = newBlock(this.#nextIndex, type, begun.start);
     this.#nextIndex += 1;
     this.#own.set(ownIndex, block);
-    const renumbered = block.index === ownIndex ? bytes : encode({ ...event, index: block.index });
     const live = this.#isLive(type);
     if (!live && !this.#holdMessage) {
       if (isTool(type) && this.#options.tools === 'message') this.#holdMessage = true;
       else this.#holdBlock = true;
     }
-    this.#hold(renumbered, () => {
-      this.#blocks.push(block);
-      if (typeof start['text'] === 'string' && start['text'] !== '') block.log.appendText(start['text']);
-    });
-    // An empty text says nothing yet: it waits for its first words.
-    if (live && !(type === 'text' && !start['text'])) this.#flushUnlessHolding();
+    const commit = (): void => {
+      this.#delivered.blocks.push(block);
+    };
+    if (block.index === ownIndex) this.#hold(bytes, start, end, commit);
+    else this.#holdEvent({ ...event, index: block.index }, commit);
+    block.log.appendText(begun.text);
     if (!hasDeltas(type)) block.complete = true;
+    // An empty text says nothing yet: it waits for its first words.
+    if (begun.text !== '' || !growsVisibly(type)) this.#showIfLive(block);
   }
 
-  #blockDelta(event: Wire, bytes: Uint8Array): void {
-    const ownIndex = Number(event['index']);
-    const block = this.#own.get(ownIndex);
-    const delta = (event['delta'] ?? {}) as Wire;
-    // Swallowed thinking, or a delta to a block that never began.
-    if (!block) {
-      this.#swallowed += String(delta['thinking'] ?? '').length;
+  #blockDelta(event: Wire, bytes: Uint8Array, start: number, end: number): void {
+    const ownIndex = event['index'];
+    const block = isIndex(ownIndex) ? this.#own.get(ownIndex) : undefined;
+    // Its beginning was lost on the way, and nobody knows what else.
+    if (block === undefined) return this.#break('malformed');
+    const delta = object(event['delta']);
+    const text = textOfDelta(delta);
+    if (block === null) {
+      this.#swallowed += text?.length ?? 0;
+      this.#learn(bytes, start, end, event, null);
       return;
     }
-    if (this.#seam !== null && this.#join.type === 'continue' && block === this.#blocks.at(-1)) {
-      if (delta['type'] !== 'text_delta') return;
-      const text = String(delta['text'] ?? '');
-      this.#swallowed += text.length;
-      return this.#toSeam(this.#seam.push(text));
+    const continues = this.#join.type === 'continue' && block.index === this.#join.index;
+    if (continues) {
+      // Citations of a repeated text point at what the reader already has.
+      if (delta['type'] === 'citations_delta' || (this.#seam !== null && text === null)) return;
+      if (this.#seam !== null && text !== null) {
+        this.#swallowed += text.length;
+        return this.#toSeam(this.#seam.push(text));
+      }
+      if (this.#stopWatch !== null && text !== null) return this.#addText(block, text);
     }
-    const continued = this.#join.type === 'continue' && block.index === this.#join.index;
-    if (continued && delta['type'] === 'citations_delta') return;
-    if (continued && this.#watch !== null && delta['type'] === 'text_delta') return this.#addText(block, String(delta['text'] ?? ''));
-    const renumbered = block.index === ownIndex ? bytes : encode({ ...event, index: block.index });
-    const text = delta['text'] ?? delta['thinking'] ?? delta['partial_json'];
-    if (typeof text === 'string') {
-      this.#added += text.length;
-    }
+    this.#learn(bytes, start, end, event, block);
+    this.#added += text?.length ?? 0;
+    const type = delta['type'];
     const commit = (): void => {
-      if (typeof text === 'string') block.log.appendText(text);
-      if (delta['type'] === 'citations_delta') block.citations = true;
-      if (delta['type'] === 'signature_delta') {
+      if (type === 'citations_delta') block.citations = true;
+      if (type === 'signature_delta') {
         block.complete = true;
         block.signature = String(delta['signature']);
       }
     };
-    if (this.#held.length === 0) {
-      this.#out.push(renumbered);
-      commit();
-      return;
-    }
-    this.#hold(renumbered, commit);
-    if (text === '' || (block.type === 'text' && typeof text !== 'string')) return;
-    if (this.#isLive(block.type)) this.#flushUnlessHolding();
+    if (block.index === ownIndex) this.#give(bytes, start, end, commit);
+    else this.#giveEvent({ ...event, index: block.index }, commit);
+    block.log.appendText(text ?? '');
+    const visible = text === null ? !growsVisibly(block.type) : text !== '';
+    if (visible) this.#showIfLive(block);
   }
 
-  #blockStop(event: Wire, bytes: Uint8Array): void {
-    const ownIndex = Number(event['index']);
-    const block = this.#own.get(ownIndex);
-    if (!block) return;
-    if (this.#seam !== null && block === this.#blocks.at(-1)) {
+  #blockStop(event: Wire, bytes: Uint8Array, start: number, end: number): void {
+    const ownIndex = event['index'];
+    const block = isIndex(ownIndex) ? this.#own.get(ownIndex) : undefined;
+    if (block === undefined) return this.#break('malformed');
+    this.#forgetShape();
+    if (block === null) return;
+    if (this.#seam !== null && block === this.#delivered.last) {
       this.#toSeam(this.#seam.end());
       if (this.#state !== open) return;
     }
-    const renumbered = block.index === ownIndex ? bytes : encode({ ...event, index: block.index });
+    block.ended = true;
+    if (isTool(block.type) && !isWholeInput(block.log.text())) {
+      this.#hasTruncatedTool = true;
+      if (this.#holdBlock) this.#holdMessage = true;
+    }
     if (this.#holdBlock && !this.#holdMessage) {
       block.complete = true;
       this.#holdBlock = false;
       // Thinking nobody asked to see goes out with what follows it: until then the answer can begin anew unseen.
-      if (isTool(block.type)) this.#flush();
+      if (isTool(block.type)) this.#release();
     }
     // It waits for the next event: until then the text can still go on.
-    this.#hold(renumbered, () => {
+    const commit = (): void => {
       block.closed = true;
       block.complete = true;
-    });
+    };
+    if (block.index === ownIndex) this.#hold(bytes, start, end, commit);
+    else this.#holdEvent({ ...event, index: block.index }, commit);
   }
 
-  #messageDelta(event: Wire, bytes: Uint8Array): void {
-    const delta = (event['delta'] ?? {}) as Wire;
-    const reason = typeof delta['stop_reason'] === 'string' ? delta['stop_reason'] : null;
-    const current = this.#usage.at(-1);
-    const wire = (event['usage'] ?? {}) as Wire;
-    if (current) readUsageInto(current, wire);
+  #messageDelta(event: Wire, bytes: Uint8Array, start: number, end: number): void {
+    const reason = object(event['delta'])['stop_reason'];
+    if (this.#usage) readUsageInto(this.#usage, event['usage']);
     if (this.#seam !== null) {
       this.#toSeam(this.#seam.end());
       if (this.#state !== open) return;
     }
-    // It may mean that the answer was whole, or that the model gave up: an answer is never ended on a guess.
-    if (this.#join.type === 'continue' && this.#added === 0 && reason !== null && this.#nextIndex === this.#join.index + 1) {
-      this.#state = { type: 'broken', problem: 'nothing-new' };
-      return;
+    if (typeof reason === 'string') {
+      // It may mean that the answer was whole, or that the model gave up: an answer is never ended on a guess.
+      if (this.#join.type === 'continue' && this.#added === 0 && this.#nextIndex === this.#join.index + 1) return this.#break('nothing-new');
+      // No tool runs on half of its input: what a lost event leaves behind must not look like a call.
+      if (this.#lostPartOfTool(reason)) return this.#break('malformed');
+      this.#stopReason = reason;
     }
-    if (reason !== null) this.#stop = { reason };
-    const merged = this.#usage.length > 1 ? encode({ ...event, usage: this.#totals(wire) }) : bytes;
-    this.#hold(merged, null);
+    if (this.#delivered.usage.length > 1) this.#holdEvent({ ...event, usage: totalUsage(this.#delivered.usage, event['usage']) }, null);
+    else this.#hold(bytes, start, end, null);
   }
 
-  #messageStop(bytes: Uint8Array): void {
-    if (this.#stop === null && this.#seam !== null) this.#toSeam(this.#seam.end());
+  /** A model that is stopped may leave half a call, and says so by its stop reason. */
+  #lostPartOfTool(reason: string): boolean {
+    if (this.#options.tools === 'live') return false;
+    if (this.#hasTruncatedTool && reason === 'tool_use') return true;
+    for (const block of this.#own.values()) if (block !== null && isTool(block.type) && !block.ended) return true;
+    return false;
+  }
+
+  #messageStop(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#seam !== null) this.#toSeam(this.#seam.end());
     if (this.#state !== open) return;
-    this.#flush();
-    this.#out.push(bytes);
+    this.#release();
+    this.#out.push(bytes.subarray(start, end));
     this.#state = done;
   }
 
@@ -426,116 +490,130 @@ export class Splice {
       case 'holding':
         return;
       case 'failed':
-        this.#closeUsage();
-        this.#state = { type: 'broken', problem: 'no-seam' };
-        return;
+        return this.#break('no-seam');
       case 'found': {
         this.#seam = null;
         this.#seamOutcome = step.outcome;
-        const block = this.#blocks.at(-1);
+        const block = this.#delivered.last;
         if (block && step.emit !== '') this.#addText(block, step.emit);
       }
     }
   }
 
-  /** Text of ours for the continued block; checked for a stop sequence that began before the break. */
+  /** Text of ours for the continued block; ends the answer at a stop sequence that began before the break. */
   #addText(block: Block, text: string): void {
-    let rest = text;
-    if (this.#watch !== null) {
-      const joined = this.#watch + text;
-      const cut = firstStop(joined, this.#options.stopSequences, this.#watch.length);
-      if (cut) {
-        rest = joined.slice(this.#watch.length, Math.max(this.#watch.length, cut.at));
-        this.#append(block, rest);
-        return this.#stopAt(cut.sequence);
-      }
-      const room = longest(this.#options.stopSequences) - 1;
-      // Once as much new text has passed, the upstream's own check covers everything.
-      this.#watch = this.#added + text.length >= room ? null : joined.slice(-room);
+    const stop = this.#stopWatch?.push(text) ?? null;
+    const kept = stop === null ? text : text.slice(0, stop.keep);
+    if (kept !== '') {
+      this.#added += kept.length;
+      block.ended = false;
+      const event = { type: 'content_block_delta', index: block.index, delta: { type: 'text_delta', text: kept } };
+      this.#giveEvent(event, null);
+      block.log.appendText(kept);
     }
-    this.#append(block, rest);
-  }
-
-  #append(block: Block, text: string): void {
-    if (text === '') return;
-    this.#added += text.length;
-    block.log.appendText(text);
-    this.#emit({ type: 'content_block_delta', index: block.index, delta: { type: 'text_delta', text } });
-  }
-
-  #stopAt(sequence: string): void {
-    this.#closeUsage();
-    this.#dropHeld();
-    this.#closeOpenBlocks();
-    this.#emit({ type: 'message_delta', delta: { stop_reason: 'stop_sequence', stop_sequence: sequence }, usage: this.#totals({}) });
+    if (this.#stopWatch?.done) this.#stopWatch = null;
+    if (stop === null) return;
+    this.#estimateUsage();
+    this.#conclude('stop_sequence', stop.sequence);
     this.#emit({ type: 'message_stop' });
     this.#state = done;
   }
 
+  /** Learns how the deltas of a block look, so that the next ones need no parsing. `block` null: nobody sees them. */
+  #learn(bytes: Uint8Array, start: number, end: number, event: Wire, block: Block | null): void {
+    this.#lessons += 1;
+    const shape = this.#lessons > maxLessons ? null : DeltaShape.learn(bytes, start, end, event);
+    if (shape === null) return;
+    this.#shape = shape;
+    this.#shapeBlock = block;
+    this.#renumbered = block === null || block.index === event['index'] ? null : prefixFor(event, block.index);
+  }
+
+  #forgetShape(): void {
+    this.#shape = null;
+    this.#shapeBlock = null;
+    this.#renumbered = null;
+    this.#lessons = 0;
+  }
+
   #isLive(type: string): boolean {
     if (this.#options.holdAll) return false;
-    if (type === 'thinking' || type === 'redacted_thinking') return this.#options.liveThinking;
+    if (isThinking(type)) return this.#options.liveThinking;
     return isTool(type) ? this.#options.tools === 'live' : true;
   }
 
-  #pass(bytes: Uint8Array, start: number, end: number): void {
+  /** Hands on, behind what is held back. */
+  #give(bytes: Uint8Array, start: number, end: number, commit: (() => void) | null): void {
+    if (!this.#held.isEmpty) return this.#held.add(bytes, start, end, commit);
     this.#out.push(bytes.subarray(start, end));
+    commit?.();
   }
 
-  #hold(bytes: Uint8Array, commit: (() => void) | null): void {
-    this.#held.push({ bytes, commit });
-    this.#heldBytes += bytes.length;
+  #giveEvent(event: Wire, commit: (() => void) | null): void {
+    const bytes = encode(event);
+    this.#give(bytes, 0, bytes.length, commit);
   }
 
-  #flushUnlessHolding(): void {
-    if (!this.#holdMessage && !this.#holdBlock) this.#flush();
+  /** Keeps back. `commit` tells what changes when the reader gets it. */
+  #hold(bytes: Uint8Array, start: number, end: number, commit: (() => void) | null): void {
+    if (this.#held.isEmpty) this.#delivered.settle();
+    this.#held.add(bytes, start, end, commit);
   }
 
-  #flush(): void {
-    for (const { bytes, commit } of this.#held) {
-      this.#out.push(bytes);
-      commit?.();
-    }
-    this.#held = [];
-    this.#heldBytes = 0;
+  #holdEvent(event: Wire, commit: (() => void) | null): void {
+    const bytes = encode(event);
+    this.#hold(bytes, 0, bytes.length, commit);
   }
 
-  #dropHeld(): void {
-    this.#held = [];
-    this.#heldBytes = 0;
+  #showIfLive(block: Block): void {
+    if (this.#isLive(block.type) && !this.#holdMessage && !this.#holdBlock) this.#release();
+  }
+
+  #release(): void {
+    if (this.#held.isEmpty) return;
+    this.#out.push(this.#held.release());
+    this.#delivered.settle();
+  }
+
+  #withdraw(): void {
+    if (this.#held.isEmpty) return;
+    this.#held.drop();
+    this.#delivered.rollback();
+  }
+
+  /** Closes the message for the reader with what they have. */
+  #conclude(stopReason: string | null, stopSequence: string | null): void {
+    this.#withdraw();
+    this.#closeOpenBlocks();
+    const delta = { stop_reason: stopReason, stop_sequence: stopSequence };
+    this.#emit({ type: 'message_delta', delta, usage: totalUsage(this.#delivered.usage, null) });
   }
 
   #closeOpenBlocks(): void {
-    for (const block of this.#blocks) {
+    for (const block of this.#delivered.blocks) {
       if (block.closed) continue;
       block.closed = true;
       this.#emit({ type: 'content_block_stop', index: block.index });
     }
   }
 
-  #break(problem: StreamBreak): void {
-    this.#closeUsage();
+  #checkBounds(): SpliceState {
+    if (this.#state !== open) return this.#state;
+    const kept = Math.max(this.#held.length, this.#shapeBlock?.log.length ?? 0);
+    if (this.#tail.length > maxEventBytes || kept > maxKeptBytes) this.#break('oversized');
+    return this.#state;
+  }
+
+  #break(problem: StreamBreak | 'no-seam' | 'nothing-new'): void {
+    this.#estimateUsage();
     this.#state = { type: 'broken', problem };
   }
 
-  /** The attempt will not tell its output any more: estimate it from its text. */
-  #closeUsage(): void {
-    const current = this.#usage.at(-1);
-    if (!current || this.#stop !== null) return;
-    current.output = Math.max(current.output, estimateTokens(this.#added + this.#swallowed));
-    current.estimated = true;
-  }
-
-  /** The usage of the whole answer: the sum over its attempts. */
-  #totals(wire: Wire): Wire {
-    const sum = (pick: (usage: AttemptUsage) => number): number => this.#usage.reduce((total, usage) => total + pick(usage), 0);
-    return {
-      ...wire,
-      input_tokens: sum(({ input }) => input),
-      cache_creation_input_tokens: sum(({ cacheCreation }) => cacheCreation),
-      cache_read_input_tokens: sum(({ cacheRead }) => cacheRead),
-      output_tokens: sum(({ output }) => output),
-    };
+  /** The attempt will not tell its output any more: it is estimated from its text. */
+  #estimateUsage(): void {
+    if (this.#usage === null || this.#stopReason !== null) return;
+    this.#usage.output = Math.max(this.#usage.output, estimateTokens(this.#added + this.#swallowed));
+    this.#usage.estimated = true;
   }
 
   #emit(event: Wire): void {
@@ -543,36 +621,41 @@ export class Splice {
   }
 }
 
+const nothing: readonly Uint8Array[] = [];
+
 const encode = (event: Wire): Uint8Array => encoder.encode(frame(event));
+const object = (value: unknown): Wire => (typeof value === 'object' && value !== null ? (value as Wire) : {});
+const isIndex = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0;
 const isTool = (type: string): boolean => type === 'tool_use';
+const isThinking = (type: string): boolean => type === 'thinking' || type === 'redacted_thinking';
+/** Shown only by the text of its deltas. */
+const growsVisibly = (type: string): boolean => type === 'text' || type === 'thinking';
 /** Other blocks arrive whole with their start. */
 const hasDeltas = (type: string): boolean => ['text', 'thinking', 'tool_use', 'server_tool_use', 'mcp_tool_use', 'compaction'].includes(type);
-const longest = (texts: readonly string[]): number => texts.reduce((most, { length }) => Math.max(most, length), 0);
 
-/** The first stop sequence in `text` that ends after `from`. */
-function firstStop(text: string, sequences: readonly string[], from: number): { at: number; sequence: string } | null {
-  let first: { at: number; sequence: string } | null = null;
-  for (const sequence of sequences) {
-    if (sequence === '') continue;
-    const at = text.indexOf(sequence, Math.max(0, from - sequence.length + 1));
-    if (at !== -1 && (first === null || at < first.at)) first = { at, sequence };
+/** What is kept of a block's beginning: text it begins with counts as text. */
+function beginning(type: string, content: Wire): { start: Wire; text: string } {
+  const member = type === 'text' || type === 'thinking' ? type : null;
+  const text = member === null ? undefined : content[member];
+  return member !== null && typeof text === 'string' ? { start: { ...content, [member]: '' }, text } : { start: content, text: '' };
+}
+
+/** What the deltas of a block begin with under another index: everything up to the text. */
+function prefixFor(event: Wire, index: number): Uint8Array {
+  const delta = object(event['delta']);
+  const member = Object.keys(delta).at(-1) as string;
+  const empty = frame({ ...event, index, delta: { ...delta, [member]: '' } });
+  return encoder.encode(empty.slice(0, empty.lastIndexOf('"')));
+}
+
+function parse(data: string): Wire | null {
+  try {
+    const value: unknown = JSON.parse(data);
+    return typeof value === 'object' && value !== null ? (value as Wire) : null;
+  } catch {
+    return null;
   }
-  return first;
 }
 
-const count = (value: unknown): number => (typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : 0);
-
-function usageFrom(wire: Wire | undefined): AttemptUsage {
-  const usage: AttemptUsage = { input: 0, output: 0, cacheRead: 0, cacheCreation: 0, estimated: false };
-  if (wire) readUsageInto(usage, wire);
-  return usage;
-}
-
-/** Numbers are cumulative; what is absent keeps its value. */
-function readUsageInto(usage: AttemptUsage, wire: Wire): void {
-  if ('input_tokens' in wire) usage.input = count(wire['input_tokens']);
-  if ('output_tokens' in wire) usage.output = count(wire['output_tokens']);
-  if ('cache_read_input_tokens' in wire) usage.cacheRead = count(wire['cache_read_input_tokens']);
-  if ('cache_creation_input_tokens' in wire) usage.cacheCreation = count(wire['cache_creation_input_tokens']);
-}
-
+/** A call without input is whole. */
+const isWholeInput = (json: string): boolean => json === '' || parse(json) !== null;

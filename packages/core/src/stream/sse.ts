@@ -1,4 +1,4 @@
-// Finds the borders of server-sent events in bytes, whatever way the bytes were cut. Decodes nothing.
+// Finds the borders of server-sent events in bytes, whatever way the bytes were cut. Decodes nothing but what it is asked to.
 // Format: https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
 
 /** More of one event than this is not kept: no real event is near it. */
@@ -8,122 +8,123 @@ const newline = 10;
 const carriageReturn = 13;
 
 /**
- * Cuts a byte stream into whole events. Bytes of an event that arrives in one chunk are never copied; an unfinished tail
- * waits in a buffer that grows by doubling.
+ * The position after the event that begins at `start`: after the blank line that ends it. -1 when that is not there yet.
+ *
+ * A carriage return that is the last byte waits for its line feed, so that no line end is cut in two.
+ *
+ * @param from where to look; bytes of the event before it are known to hold no blank line
+ * @param length how many of the bytes are valid
  */
-export class EventScanner {
-  #tail: Uint8Array = new Uint8Array(0);
-  #tailLength = 0;
-  #fresh = true;
-  #endedWithReturn = false;
+export function eventEnd(bytes: Uint8Array, start: number, from: number = start, length: number = bytes.length): number {
+  for (let at = from; at < length; at += 1) {
+    const byte = bytes[at] as number;
+    if (byte > carriageReturn || (byte !== newline && byte !== carriageReturn)) continue;
+    const next = lineEnd(bytes, at, length);
+    // A blank line before anything else ends nothing: it is handed on with the event it precedes.
+    if (next === -1 || next === length) return -1;
+    const blank = bytes[next] === newline || bytes[next] === carriageReturn;
+    if (blank) {
+      const end = lineEnd(bytes, next, length);
+      if (end === -1) return -1;
+      return end;
+    }
+    at = next - 1;
+  }
+  return -1;
+}
 
-  /** Bytes of an unfinished event that wait for the rest. */
-  get pending(): number {
-    return this.#tailLength;
+/** The position after the line end at `at`; -1 when its second half may still come. */
+function lineEnd(bytes: Uint8Array, at: number, length: number): number {
+  if (bytes[at] === newline) return at + 1;
+  if (at + 1 === length) return -1;
+  return bytes[at + 1] === newline ? at + 2 : at + 1;
+}
+
+/** Keeps the beginning of an event whose end has not arrived. */
+export class EventTail {
+  #bytes: Uint8Array = new Uint8Array(0);
+  #length = 0;
+
+  /** Bytes that wait. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Keeps what `bytes` has from `start` on. */
+  keep(bytes: Uint8Array, start: number): void {
+    const rest = bytes.length - start;
+    this.#reserve(rest);
+    this.#bytes.set(start === 0 ? bytes : bytes.subarray(start), this.#length);
+    this.#length += rest;
   }
 
   /**
-   * Takes a chunk and calls `onEvent` for every event that is now whole, with the bytes from its first line through the
-   * blank line that ends it. Stops early when `onEvent` returns false.
+   * Takes from `chunk` what completes the event.
    *
-   * @returns false when an event has outgrown its bound
+   * @returns the event, as bytes of its own, and how many bytes of the chunk it took; null when all of it was kept and the
+   * event still goes on
    */
-  push(chunk: Uint8Array, onEvent: (bytes: Uint8Array, start: number, end: number) => boolean): boolean {
-    let bytes = chunk;
-    if (this.#endedWithReturn || bytes.includes(carriageReturn)) bytes = this.#normalise(bytes);
-    if (this.#fresh && bytes.length > 0) {
-      this.#fresh = false;
-      // A byte order mark may precede the first line.
-      if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) bytes = bytes.subarray(3);
+  complete(chunk: Uint8Array): { readonly event: Uint8Array; readonly taken: number } | null {
+    const had = this.#length;
+    // Only as much of a large chunk is copied as the event needs: its end is near.
+    for (let taken = 0, step = 256; taken < chunk.length; step *= 2) {
+      const piece = chunk.subarray(taken, taken + step);
+      // Four bytes may make a blank line, so three of them may have been seen before.
+      const from = Math.max(0, this.#length - 3);
+      this.keep(piece, 0);
+      taken += piece.length;
+      const end = eventEnd(this.#bytes, 0, from, this.#length);
+      if (end === -1) continue;
+      const event = this.#bytes.slice(0, end);
+      this.clear();
+      return { event, taken: end - had };
     }
-    let from = 0;
-    if (this.#tailLength > 0) {
-      // The blank line may straddle the border: look again at the last byte of the tail.
-      from = this.#tailLength - 1;
-      bytes = this.#append(bytes);
-    }
-    let start = 0;
-    let searchFrom = from;
-    for (;;) {
-      const end = blankLineEnd(bytes, Math.max(searchFrom, start));
-      if (end === -1) break;
-      const goOn = onEvent(bytes, start, end);
-      start = end;
-      searchFrom = end;
-      if (!goOn) break;
-    }
-    this.#keep(bytes, start);
-    return this.#tailLength <= maxEventBytes;
+    return null;
   }
 
-  #append(bytes: Uint8Array): Uint8Array {
-    const needed = this.#tailLength + bytes.length;
-    if (needed > this.#tail.length) {
-      const grown = new Uint8Array(Math.max(needed, this.#tail.length * 2, 1024));
-      grown.set(this.#tail.subarray(0, this.#tailLength));
-      this.#tail = grown;
-    }
-    this.#tail.set(bytes, this.#tailLength);
-    this.#tailLength = needed;
-    return this.#tail.subarray(0, needed);
+  /** What waits, when nothing more will come: a carriage return at the very end needs no line feed any more. */
+  last(): Uint8Array | null {
+    if (this.#length === 0 || this.#bytes[this.#length - 1] !== carriageReturn) return null;
+    const closed = new Uint8Array(this.#length + 1);
+    closed.set(this.#bytes.subarray(0, this.#length));
+    closed[this.#length] = newline;
+    const end = eventEnd(closed, 0);
+    return end === closed.length ? closed.subarray(0, this.#length) : null;
   }
 
-  #keep(bytes: Uint8Array, start: number): void {
-    const rest = bytes.length - start;
-    const inTail = bytes.buffer === this.#tail.buffer;
-    if (rest === 0) {
-      this.#tailLength = 0;
-      // The bytes handed out are views of this buffer: it must not be written again.
-      if (inTail) this.#tail = new Uint8Array(0);
-      return;
-    }
-    if (inTail && start === 0) return;
-    const kept = new Uint8Array(Math.max(1024, rest * 2));
-    kept.set(bytes.subarray(start));
-    this.#tail = kept;
-    this.#tailLength = rest;
+  clear(): void {
+    this.#length = 0;
+    // One huge event is no reason to keep room for another.
+    if (this.#bytes.length > 64 * 1024) this.#bytes = new Uint8Array(0);
   }
 
-  /** Turns CRLF and CR into LF, also when a CRLF is cut in two. */
-  #normalise(bytes: Uint8Array): Uint8Array {
-    const out = new Uint8Array(bytes.length);
-    let length = 0;
-    for (const byte of bytes) {
-      const follows = this.#endedWithReturn;
-      this.#endedWithReturn = byte === carriageReturn;
-      if (byte === newline && follows) continue;
-      out[length] = byte === carriageReturn ? newline : byte;
-      length += 1;
-    }
-    return out.subarray(0, length);
+  #reserve(more: number): void {
+    const needed = this.#length + more;
+    if (needed <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2, 512));
+    grown.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = grown;
   }
-}
-
-/** The position after the first blank line that ends at or after `from`; -1 if there is none. */
-function blankLineEnd(bytes: Uint8Array, from: number): number {
-  for (let at = bytes.indexOf(newline, from); at !== -1; at = bytes.indexOf(newline, at + 1)) {
-    if (bytes[at + 1] === newline) return at + 2;
-  }
-  return -1;
 }
 
 const decoder = new TextDecoder();
 
 export interface RawEvent {
-  /** The `event:` field; empty when there is none. */
-  readonly name: string;
+  /** The `event:` field; null when there is none. */
+  readonly name: string | null;
   readonly data: string;
 }
 
 /** Reads the fields of one whole event. */
-export function readEvent(bytes: Uint8Array, start: number, end: number): RawEvent {
-  let name = '';
+export function readEvent(bytes: Uint8Array, start: number = 0, end: number = bytes.length): RawEvent {
+  let name: string | null = null;
   let data: string | null = null;
-  for (const line of decoder.decode(bytes.subarray(start, end)).split('\n')) {
-    if (line.startsWith('event:')) name = fieldValue(line, 6);
-    else if (line.startsWith('data:')) data = data === null ? fieldValue(line, 5) : `${data}\n${fieldValue(line, 5)}`;
+  for (const line of decoder.decode(bytes.subarray(start, end)).split(/\r\n|\n|\r/)) {
+    const colon = line.indexOf(':');
+    const field = colon === -1 ? line : line.slice(0, colon);
+    const value = colon === -1 ? '' : line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1);
+    if (field === 'event') name = value;
+    else if (field === 'data') data = data === null ? value : `${data}\n${value}`;
   }
   return { name, data: data ?? '' };
 }
-
-const fieldValue = (line: string, colon: number): string => line.slice(line[colon] === ' ' ? colon + 1 : colon);

@@ -1,0 +1,88 @@
+// Puts a message together from its events, for calls that were streamed upstream and asked for whole.
+
+import { readEvent, EventScanner } from './sse.ts';
+
+type Wire = Readonly<Record<string, unknown>>;
+
+interface Growing {
+  readonly block: Record<string, unknown>;
+  json: string | null;
+}
+
+/** Takes bytes of a stream, gives the message or the error it ends in. */
+export class MessageAssembler {
+  readonly #scanner = new EventScanner();
+  readonly #blocks = new Map<number, Growing>();
+  #message: Record<string, unknown> | null = null;
+  #error: string | null = null;
+
+  push(chunk: Uint8Array): void {
+    this.#scanner.push(chunk, (bytes, start, end) => {
+      const { name, data } = readEvent(bytes, start, end);
+      if (name !== '' && name !== 'ping') this.#event(name, data);
+      return true;
+    });
+  }
+
+  /** The `error` event's data, if the stream ended in one. */
+  get error(): string | null {
+    return this.#error;
+  }
+
+  /** The whole message; null if it never began. */
+  message(): Wire | null {
+    return this.#message && { ...this.#message, content: [...this.#blocks.values()].map(finished) };
+  }
+
+  #event(name: string, data: string): void {
+    if (name === 'error') {
+      this.#error = data;
+      return;
+    }
+    const event = JSON.parse(data) as Wire;
+    const index = Number(event['index']);
+    switch (name) {
+      case 'message_start':
+        this.#message = { ...(event['message'] as Wire) };
+        return;
+      case 'content_block_start':
+        this.#blocks.set(index, { block: { ...(event['content_block'] as Wire) }, json: null });
+        return;
+      case 'content_block_delta': {
+        const growing = this.#blocks.get(index);
+        if (growing) grow(growing, event['delta'] as Wire);
+        return;
+      }
+      case 'message_delta': {
+        if (!this.#message) return;
+        Object.assign(this.#message, event['delta']);
+        this.#message['usage'] = { ...(this.#message['usage'] as Wire), ...(event['usage'] as Wire) };
+      }
+    }
+  }
+}
+
+function grow(growing: Growing, delta: Wire): void {
+  const { block } = growing;
+  switch (delta['type']) {
+    case 'text_delta':
+      block['text'] = `${String(block['text'] ?? '')}${String(delta['text'])}`;
+      return;
+    case 'thinking_delta':
+      block['thinking'] = `${String(block['thinking'] ?? '')}${String(delta['thinking'])}`;
+      return;
+    case 'signature_delta':
+      block['signature'] = delta['signature'];
+      return;
+    case 'input_json_delta':
+      growing.json = `${growing.json ?? ''}${String(delta['partial_json'])}`;
+      return;
+    case 'citations_delta':
+      block['citations'] = [...((block['citations'] as unknown[] | null) ?? []), delta['citation']];
+      return;
+    case 'compaction_delta':
+      block['content'] = delta['content'];
+  }
+}
+
+const finished = ({ block, json }: Growing): Wire => (json === null || json === '' ? block : { ...block, input: JSON.parse(json) as unknown });
