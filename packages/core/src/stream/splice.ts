@@ -292,7 +292,7 @@ export class Splice {
     const { name, data } = readEvent(bytes, start, end);
     if (name === 'error') return this.#error(data);
     // Comments, pings, and events without a name, which no reader looks at.
-    if (name === null || name === 'ping' || data === '') {
+    if (name === '' || name === 'ping' || data === '') {
       this.#out.push(bytes.subarray(start, end));
       return;
     }

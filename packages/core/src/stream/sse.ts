@@ -107,17 +107,44 @@ export class EventTail {
   }
 }
 
+/** Cuts a byte stream into whole events. */
+export class EventScanner {
+  readonly #tail = new EventTail();
+
+  /**
+   * Takes a chunk and calls `onEvent` for every event that is now whole, with the bytes from its first line through the
+   * blank line that ends it. Stops early when `onEvent` returns false.
+   *
+   * @returns false when an event has outgrown its bound
+   */
+  push(chunk: Uint8Array, onEvent: (bytes: Uint8Array, start: number, end: number) => boolean): boolean {
+    let at = 0;
+    if (this.#tail.length > 0) {
+      const completed = this.#tail.complete(chunk);
+      if (completed === null) return this.#tail.length <= maxEventBytes;
+      if (!onEvent(completed.event, 0, completed.event.length)) return true;
+      at = completed.taken;
+    }
+    for (let end = eventEnd(chunk, at); end !== -1; end = eventEnd(chunk, at)) {
+      if (!onEvent(chunk, at, end)) return true;
+      at = end;
+    }
+    if (at < chunk.length) this.#tail.keep(chunk, at);
+    return this.#tail.length <= maxEventBytes;
+  }
+}
+
 const decoder = new TextDecoder();
 
 export interface RawEvent {
-  /** The `event:` field; null when there is none. */
-  readonly name: string | null;
+  /** The `event:` field; empty when there is none. */
+  readonly name: string;
   readonly data: string;
 }
 
 /** Reads the fields of one whole event. */
 export function readEvent(bytes: Uint8Array, start: number = 0, end: number = bytes.length): RawEvent {
-  let name: string | null = null;
+  let name = '';
   let data: string | null = null;
   for (const line of decoder.decode(bytes.subarray(start, end)).split(/\r\n|\n|\r/)) {
     const colon = line.indexOf(':');
