@@ -19,7 +19,7 @@ export class MessageAssembler {
   push(chunk: Uint8Array): void {
     this.#scanner.push(chunk, (bytes, start, end) => {
       const { name, data } = readEvent(bytes, start, end);
-      if (name !== '' && name !== 'ping') this.#event(name, data);
+      if (name && name !== 'ping') this.#event(name, data);
       return true;
     });
   }

@@ -1,0 +1,263 @@
+// The ladder: each rung reached by the failure that should reach it and by no other, labelled, and honest.
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import Anthropic from '@anthropic-ai/sdk';
+import KeyvRedis from '@keyv/redis';
+import { cut, referenceAnswer, type FaultName } from '@holdfast/testing';
+import Keyv from 'keyv';
+import { describe, expect, it } from 'vitest';
+import { callOptions, type AnswerStore, type HoldfastOptions } from '../src/index.ts';
+import { modelFacts } from '../src/policy/models.ts';
+import { request, world } from './world.ts';
+
+const whole = referenceAnswer('text').content;
+const computed = { id: 'msg_own', type: 'message', role: 'assistant', model: 'own', content: [{ type: 'text', text: 'Please try again later.' }], stop_reason: 'end_turn', stop_sequence: null, usage: { input_tokens: 0, output_tokens: 0 } } as unknown as Anthropic.Message;
+
+async function degradedLabel(client: Anthropic, body = request, options = {}): Promise<string | null> {
+  const { response } = await client.messages.create(body, options).withResponse();
+  return response.headers.get('holdfast-degraded');
+}
+
+const ladder = (): HoldfastOptions => ({ retry: false, breaker: false, fallbacks: ['claude-haiku-5-5'], cache: { store: new Map() }, answer: () => computed });
+
+describe('the rungs', () => {
+  const congested: FaultName[] = ['overloaded', 'rate-limited', 'server-error', 'gateway-timeout', 'truncated'];
+  it.each(congested)('%s is answered by the fallback model', async (fault) => {
+    const { claude, client, events, hold, close } = await world({ holdfast: ladder() });
+    claude.script(fault);
+    const { data, response } = await client.messages.create(request).withResponse();
+
+    expect(response.headers.get('holdfast-degraded')).toBe('model:claude-haiku-5-5');
+    expect(claude.requests.map(({ model }) => model)).toEqual([request.model, 'claude-haiku-5-5']);
+    expect(events).toContainEqual(expect.objectContaining({ type: 'answer-degraded', rung: 'model:claude-haiku-5-5' }));
+    expect(hold.attempts(data)).toMatchObject({ degraded: 'model:claude-haiku-5-5', result: 'delivered' });
+    await close();
+  });
+
+  it.each<FaultName>(['spend-limit', 'bad-key', 'reset'])('%s, which another model cannot cure, is answered from the cache', async (fault) => {
+    const { claude, client, close } = await world({ holdfast: ladder() });
+    await client.messages.create(request);
+    claude.always(fault);
+
+    expect(await degradedLabel(client)).toBe('cache');
+    await close();
+  });
+
+  it('what nobody answered before is computed, and the label says so', async () => {
+    const { claude, client, close } = await world({ holdfast: ladder() });
+    claude.always('overloaded');
+
+    const { data, response } = await client.messages.create(request).withResponse();
+
+    expect(data.content).toEqual(computed.content);
+    expect(response.headers.get('holdfast-degraded')).toBe('answer');
+    await close();
+  });
+
+  it.each<FaultName>(['bad-request', 'too-large', 'unknown-model', 'conflict', 'forbidden'])('%s never degrades', async (fault) => {
+    const { claude, client, close } = await world({ holdfast: ladder() });
+    await client.messages.create(request);
+    claude.always(fault);
+
+    await expect(client.messages.create(request)).rejects.toBeInstanceOf(Anthropic.APIError);
+    expect(claude.requests).toHaveLength(2);
+    await close();
+  });
+
+  it('fast mode is dropped first', async () => {
+    const { claude, client, close } = await world({ holdfast: ladder() });
+    claude.script('overloaded');
+
+    expect(await degradedLabel(client, { ...request, speed: 'fast' } as never)).toBe('speed');
+    expect(claude.requests.map(({ body }) => body?.['speed'])).toEqual(['fast', undefined]);
+    await close();
+  });
+
+  it('an answer the predicate does not accept is discarded, and the next model asked', async () => {
+    const { claude, client, hold, close } = await world({ holdfast: { retry: false, fallbacks: [{ model: 'claude-haiku-4-5', accept: () => false }, { model: 'claude-haiku-5-5', accept: (message) => message.content.length > 0 }] } });
+    claude.script('overloaded');
+
+    const { data, response } = await client.messages.create(request).withResponse();
+
+    expect(response.headers.get('holdfast-degraded')).toBe('model:claude-haiku-5-5');
+    expect(hold.attempts(data)?.attempts.map(({ model, discarded }) => [model, discarded])).toEqual([
+      [request.model, true],
+      ['claude-haiku-4-5', true],
+      ['claude-haiku-5-5', false],
+    ]);
+    await close();
+  });
+
+  it('streams get cached and computed answers as proper event streams', async () => {
+    const { claude, client, close } = await world({ holdfast: ladder() });
+    await client.messages.create(request);
+    claude.always('reset');
+
+    expect((await client.messages.stream(request).finalMessage()).content).toEqual(whole);
+    expect((await client.messages.stream({ ...request, max_tokens: 100 }).finalMessage()).content).toEqual(computed.content);
+    await close();
+  });
+
+  it('a call class can be capped, by the instance and by the call, and the stricter cap holds', async () => {
+    for (const [instance, call] of [['never', 'answer'], ['answer', 'never'], ['model', 'answer']] as const) {
+      const { claude, client, close } = await world({ holdfast: { ...ladder(), degrade: instance } });
+      claude.always('overloaded');
+
+      await expect(client.messages.create(request, callOptions({ degrade: call }))).rejects.toBeInstanceOf(Anthropic.OverloadedError);
+      expect(claude.requests).toHaveLength(instance === 'model' ? 2 : 1);
+      await close();
+    }
+  });
+
+  it('a fallback model gets a body it accepts', async () => {
+    const { claude, client, close } = await world({ holdfast: { retry: false, fallbacks: ['claude-haiku-4-5'] } });
+    claude.script('overloaded');
+
+    await client.messages.create({ ...request, max_tokens: 100_000, thinking: { type: 'adaptive' }, output_config: { effort: 'high' } }, { timeout: 1e6 });
+
+    expect(claude.requests[1]?.body).toMatchObject({ model: 'claude-haiku-4-5', max_tokens: modelFacts('claude-haiku-4-5').maxOutput });
+    expect(claude.requests[1]?.body).not.toHaveProperty('thinking');
+    await close();
+  });
+});
+
+describe('the answer cache', () => {
+  it('never gives one tenant another’s answer, whatever the tenants are called', async () => {
+    const store = new Map<string, string>();
+    const { claude, client, close } = await world({ holdfast: { retry: false, cache: { store } } });
+    await client.messages.create(request, callOptions({ tenant: 'a' }));
+    claude.always('reset');
+
+    for (const tenant of ['b', '', 'a ', '["a"', 'null', 'a","x']) await expect(client.messages.create(request, callOptions({ tenant }))).rejects.toThrow();
+    await expect(client.messages.create(request)).rejects.toThrow();
+    expect(await degradedLabel(client, request, callOptions({ tenant: 'a' }))).toBe('cache');
+    await close();
+  });
+
+  it('takes a poisoned, foreign, old or oversized entry for a miss', async () => {
+    const store = new Map<string, string>();
+    const { claude, client, close } = await world({ holdfast: { retry: false, cache: { store, maxEntryBytes: 100_000 } } });
+    await client.messages.create(request);
+    const [[key, value] = ['', '']] = [...store];
+    claude.always('reset');
+    expect(await degradedLabel(client)).toBe('cache');
+
+    const entry = JSON.parse(value) as { savedAt: number };
+    const spoiled = ['{', 'null', '{"version":1}', JSON.stringify({ ...entry, key: 'another' }), JSON.stringify({ ...entry, savedAt: 0 }), JSON.stringify({ ...entry, message: { type: 'message' } }), JSON.stringify({ ...entry, padding: 'x'.repeat(100_001) })];
+    for (const bad of spoiled) {
+      store.set(key, bad);
+      await expect(client.messages.create(request), bad.slice(0, 40)).rejects.toThrow();
+    }
+    await close();
+  });
+
+  it('keeps only whole answers that ask for nothing', async () => {
+    for (const scenario of ['tools', 'refusal'] as const) {
+      const store = new Map<string, string>();
+      const { client, close } = await world({ fake: { scenario }, holdfast: { cache: { store } } });
+      await client.messages.create(request);
+      expect(store.size).toBe(0);
+      await close();
+    }
+  });
+
+  it('loses no call to a store that throws, hangs or lies', async () => {
+    const stores: AnswerStore[] = [
+      { get: () => { throw new Error('down'); }, set: () => { throw new Error('down'); }, delete: () => {} },
+      { get: () => new Promise(() => {}), set: () => new Promise(() => {}), delete: () => {} },
+      { get: () => 42, set: () => Promise.reject(new Error('down')), delete: () => {} },
+    ];
+    for (const store of stores) {
+      const { claude, client, close } = await world({ holdfast: { retry: false, cache: { store, patienceMs: 5 }, answer: () => computed } });
+      expect((await client.messages.create(request)).content).toEqual(whole);
+      claude.always('reset');
+      expect(await degradedLabel(client)).toBe('answer');
+      await close();
+    }
+  });
+});
+
+/** A Redis of our own, to be stopped in the middle; null where none is installed. */
+async function ownRedis(): Promise<{ url: string; process: ChildProcess } | null> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  const redis = spawn('redis-server', ['--bind', '127.0.0.1', '--port', String(port), '--save', '', '--appendonly', 'no']);
+  const started = await new Promise<boolean>((resolve) => {
+    redis.once('error', () => resolve(false));
+    redis.once('exit', () => resolve(false));
+    redis.stdout?.on('data', (line) => {
+      if (String(line).includes('Ready to accept connections')) resolve(true);
+    });
+  });
+  return started ? { url: `redis://127.0.0.1:${port}`, process: redis } : null;
+}
+
+const redis = await ownRedis();
+if (!redis) console.error('SKIPPED: the cache against a real Redis, because redis-server is not installed');
+
+describe.runIf(redis)('the answer cache in a real Redis, through Keyv', () => {
+  it('gives stale answers while Redis lives, and loses no call when it dies', async () => {
+    const { url, process: server } = redis as NonNullable<typeof redis>;
+    const adapter = new KeyvRedis(url);
+    adapter.client.on('error', () => {});
+    const keyv = new Keyv({ store: adapter });
+    keyv.on('error', () => {});
+    const { claude, client, close } = await world({ holdfast: { retry: false, cache: { store: keyv as unknown as AnswerStore, patienceMs: 200 }, answer: () => computed } });
+    await client.messages.create(request);
+    const stored = async (): Promise<number> => (adapter.client as unknown as { dbSize(): Promise<number> }).dbSize();
+    while ((await stored()) === 0) await new Promise((resolve) => setImmediate(resolve));
+    claude.always('reset');
+    expect(await degradedLabel(client)).toBe('cache');
+
+    server.kill('SIGKILL');
+    await once(server, 'exit');
+
+    expect(await degradedLabel(client)).toBe('answer');
+    claude.always(null);
+    expect((await client.messages.create(request)).content).toEqual(whole);
+    adapter.client.destroy();
+    await close();
+  });
+});
+
+describe('long calls without streaming', () => {
+  const long = { ...request, max_tokens: 16_000 };
+
+  it('are streamed upstream, heal, and arrive as one message', async () => {
+    for (const scenario of ['text', 'thinking', 'tools', 'citations'] as const) {
+      const { claude, client, close } = await world({ fake: { scenario }, holdfast: { limits: { streamLongCalls: true } } });
+      if (scenario === 'text') claude.script(cut({ afterText: 200, how: 'reset' }));
+
+      const message = await client.messages.create(long);
+
+      expect(message.content).toEqual(referenceAnswer(scenario).content);
+      expect(claude.requests[0]?.stream).toBe(true);
+      await close();
+    }
+  });
+
+  it('that cannot be mended end in a proper status', async () => {
+    const { claude, client, hold, close } = await world({ holdfast: { limits: { streamLongCalls: true }, streams: { resumes: 0 } } });
+    claude.always(cut({ afterText: 200, how: 'reset' }));
+
+    const error = await client.messages.create(long).catch((caught: unknown) => caught);
+
+    expect(error).toMatchObject({ status: 502, errorCode: 'holdfast_stream_broken' });
+    expect(hold.explain(error).partial?.text.length).toBeGreaterThan(100);
+    await close();
+  });
+
+  it('are left as they are unless asked for', async () => {
+    const { claude, client, close } = await world();
+    await client.messages.create(long);
+
+    expect(claude.requests[0]?.stream).toBe(false);
+    await close();
+  });
+});
