@@ -15,6 +15,10 @@ describe('connectionFacts', () => {
     expect(connectionFacts(chained('ECONNRESET', 'ECONNREFUSED'))).toMatchObject({ code: 'ECONNREFUSED', sent: 'no' });
   });
 
+  it('knows of a bad certificate that it came before the request', () => {
+    expect(connectionFacts(chained('CERT_HAS_EXPIRED')).sent).toBe('no');
+  });
+
   it('follows a chain that bites its tail', () => {
     const error = chained('ECONNREFUSED');
     (error.cause as Error).cause = error;
@@ -59,6 +63,13 @@ describe('connectionFacts', () => {
     );
 
     expect(connectionFacts(hostile)).toEqual({ name: 'Error', code: undefined, sent: 'maybe' });
+  });
+
+  it('survives lists of errors that throw', () => {
+    const { proxy, revoke } = Proxy.revocable([], {});
+    revoke();
+
+    expect(connectionFacts({ code: 'ECONNREFUSED', errors: proxy }).sent).toBe('maybe');
   });
 
   it('recognises errors of another realm or copy by their structure', () => {

@@ -39,7 +39,12 @@ const maxDepth = 16;
  * connectionFacts(await fetch(url).catch((error) => error)); // { name: 'TypeError', code: 'ECONNREFUSED', sent: 'no' }
  */
 export function connectionFacts(error: unknown): ConnectionFacts {
-  return factsOf(error, new Set());
+  try {
+    return factsOf(error, new Set());
+  } catch {
+    // Even the length of a list of errors can be a trap.
+    return { name: 'Error', code: undefined, sent: 'maybe' };
+  }
 }
 
 function factsOf(error: unknown, seen: Set<unknown>): ConnectionFacts {
@@ -71,7 +76,7 @@ function ofAll(name: string, errors: readonly unknown[], seen: Set<unknown>): Co
   return {
     name: specific(first.name) ?? name,
     code: first.code,
-    sent: all.every(({ sent }) => sent === 'no') && errors.length <= maxDepth ? 'no' : 'maybe',
+    sent: all.every(({ sent }) => sent === 'no') ? 'no' : 'maybe',
   };
 }
 

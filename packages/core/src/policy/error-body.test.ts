@@ -43,6 +43,7 @@ describe('readErrorBody', () => {
     ['an envelope without its error', '{"type":"error"}', [undefined, undefined, undefined]],
     ['a problem document', '{"type":"about:blank","detail":"m"}', [undefined, undefined, 'm']],
     ['an error that is a string', '{"error":"forbidden"}', [undefined, undefined, 'forbidden']],
+    ['an error that is a list', '{"error":[{"type":"x"}],"message":"m"}', [undefined, undefined, 'm']],
     ['members of the wrong type', '{"error":{"type":7,"message":{},"details":{"error_code":[]}}}', [undefined, undefined, undefined]],
     ['an empty message', '{"error":{"type":"","message":""}}', [undefined, undefined, undefined]],
   ])('reads the shape of %s', (_, text, facts) => {

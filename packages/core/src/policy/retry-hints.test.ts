@@ -131,6 +131,7 @@ describe('rateLimits', () => {
         'anthropic-ratelimit-requests-reset': 'tomorrow 1',
         'anthropic-ratelimit-tokens-remaining': '9'.repeat(400),
         'anthropic-ratelimit-tokens-limit': 'Infinity',
+        'anthropic-ratelimit-tokens-reset': '2026-99-99T00:00:00Z',
       }),
     );
 
