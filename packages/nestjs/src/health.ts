@@ -1,0 +1,43 @@
+// Health for probes and for Terminus.
+
+import { healthReply, type HealthOptions, type HealthProbe, type HealthReply, type HealthSource } from '@holdfast/core/http';
+import { Inject, Injectable } from '@nestjs/common';
+import { HoldfastApp } from './app.ts';
+
+/** What Terminus expects of an indicator. */
+export type HoldfastIndicatorResult = Record<string, { status: 'up' | 'down'; degraded?: boolean }>;
+
+@Injectable()
+export class HoldfastHealth {
+  readonly #app: HoldfastApp;
+  readonly #further = new Map<string, HealthSource>();
+
+  constructor(@Inject(HoldfastApp) app: HoldfastApp) {
+    this.#app = app;
+  }
+
+  /** Counts something else in, under a name of its own. */
+  add(name: string, source: HealthSource): void {
+    this.#further.set(name, source);
+  }
+
+  /** The reply to a probe: `live`, `ready` (503 while going down, or when no target can be asked) or `status`. */
+  reply(probe: HealthProbe, options: Omit<HealthOptions, 'draining'> = {}): HealthReply {
+    return healthReply(probe, this.#sources(), { ...options, draining: this.#app.drain.state !== 'serving' });
+  }
+
+  /**
+   * A Terminus indicator: `health.check([() => holdfast.check('claude')])`. Degraded is up, because traffic is still served.
+   *
+   * @param name the client's name; default: all of them together
+   */
+  check(key: string, name?: string): HoldfastIndicatorResult {
+    const one = name === undefined ? undefined : this.#app.controls.get(name);
+    const { body } = healthReply('status', one ?? this.#sources());
+    return { [key]: body.status === 'down' ? { status: 'down' } : { status: 'up', ...(body.status === 'degraded' ? { degraded: true } : {}) } };
+  }
+
+  #sources(): Record<string, HealthSource> {
+    return Object.fromEntries([...this.#app.controls, ...this.#further]);
+  }
+}
