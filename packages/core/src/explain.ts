@@ -85,7 +85,7 @@ export function explainError(error: unknown, remembered: { ledger: Ledger | null
     kind: verdict.kind,
     reason: verdict.reason,
     action: verdict.action,
-    retryable: verdict.retry !== 'never',
+    retryable: verdict.retry === 'here',
     retryAfterMs: verdict.waitMs ?? null,
   };
 }

@@ -76,6 +76,16 @@ describe('the rungs', () => {
     await close();
   });
 
+  it('a circuit that fast mode opened does not stop the same model without it', async () => {
+    const { claude, client, close } = await world({ holdfast: { ...ladder(), breaker: { consecutiveFailures: 1 } } });
+    claude.script('overloaded');
+    await degradedLabel(client, { ...request, speed: 'fast' } as never);
+
+    expect(await degradedLabel(client, { ...request, speed: 'fast' } as never)).toBe('speed');
+    expect(claude.requests.map(({ body }) => body?.['speed'])).toEqual(['fast', undefined, undefined]);
+    await close();
+  });
+
   it('an answer the predicate does not accept is discarded, and the next model asked', async () => {
     const { claude, client, hold, close } = await world({ holdfast: { retry: false, fallbacks: [{ model: 'claude-haiku-4-5', accept: () => false }, { model: 'claude-haiku-5-5', accept: (message) => message.content.length > 0 }] } });
     claude.script('overloaded');

@@ -59,7 +59,8 @@ async function deliver(engine: Engine, call: Call, { result, hop, entry }: Answe
       indexMessage(engine, call, result.message);
       if (call.route === 'messages' && !call.ledger.degraded) engine.settings.cache?.store(call, result.message);
       finish(engine, call, 'delivered', null);
-      return relabel(result.response, result.text, labels(call, hop.target));
+      // Whatever the upstream called it, it was read as JSON; under another name the SDK would hand out a string.
+      return relabel(result.response, result.text, { ...labels(call, hop.target), 'content-type': 'application/json' });
     }
   }
 }

@@ -102,7 +102,8 @@ interface Place {
   readonly circuits: Map<string, Breaker>;
   readonly firstContent: Samples;
   readonly tokenMs: Samples;
-  throttledUntil: number;
+  /** Hints by model and speed, which have limits of their own. Milliseconds since the epoch. */
+  readonly throttledUntil: Map<string, number>;
   disabledUntil: number;
   /** Moving average of failures, 0 to 1. */
   illness: number;
@@ -172,7 +173,7 @@ export function createRouter(settings: Settings): Router {
       excluded: (want.only !== null && want.only !== entry.facts.name) || fenced(entry, want) || !eligible(entry, want),
       tried: want.tried.includes(entry.facts.name),
       open: circuitOf(entry, want)?.wouldAdmit(now) === false,
-      throttledUntil: entry.throttledUntil,
+      throttledUntil: entry.throttledUntil.get(keyOf(want)) ?? 0,
       disabledUntil: entry.disabledUntil,
       illness: entry.illness,
     }));
@@ -210,9 +211,9 @@ export function createRouter(settings: Settings): Router {
     });
   }
 
-  function circuitOf(entry: Place, { call, model }: Want): Breaker | null {
-    if (!breakerOptions || call.route === 'other') return null;
-    const key = `${model ?? 'none'}${call.body?.['speed'] === 'fast' ? '+fast' : ''}`;
+  function circuitOf(entry: Place, want: Want): Breaker | null {
+    if (!breakerOptions || want.call.route === 'other') return null;
+    const key = keyOf(want);
     let breaker = entry.circuits.get(key);
     if (!breaker) {
       if (entry.circuits.size >= maxCircuits) entry.circuits.delete(entry.circuits.keys().next().value as string);
@@ -276,17 +277,17 @@ export function createRouter(settings: Settings): Router {
         settled = true;
         if (permit && breaker) breaker.settle(permit, verdict.countsAs, clock.now(), random, answered);
         if (observed?.outputTokens) entry.tokenMs.add(observed.firstContentMs / observed.outputTokens);
-        noteHealth(entry, verdict);
+        noteHealth(entry, keyOf(want), verdict);
       },
     };
   }
 
-  function noteHealth(entry: Place, verdict: Verdict): void {
+  function noteHealth(entry: Place, key: string, verdict: Verdict): void {
     const now = clock.now();
     switch (verdict.countsAs) {
       case 'success':
         entry.illness *= 0.8;
-        entry.throttledUntil = 0;
+        entry.throttledUntil.delete(key);
         entry.disabledUntil = 0;
         break;
       case 'failure':
@@ -294,7 +295,8 @@ export function createRouter(settings: Settings): Router {
         entry.illness += (1 - entry.illness) * 0.2;
         break;
       case 'throttled':
-        entry.throttledUntil = Math.max(entry.throttledUntil, now + (verdict.waitMs ?? 1_000));
+        if (entry.throttledUntil.size >= maxCircuits) entry.throttledUntil.clear();
+        entry.throttledUntil.set(key, now + (verdict.waitMs ?? 1_000));
         break;
       case 'neutral':
     }
@@ -304,6 +306,9 @@ export function createRouter(settings: Settings): Router {
     if (settings.emitter.active) settings.emitter.emit({ type: 'target-disabled', at: now, target: entry.facts.name, kind: verdict.kind, until: entry.disabledUntil });
   }
 }
+
+/** Limits and overload are per model, and fast mode has a pool of its own. */
+const keyOf = ({ call, model, body }: Want): string => `${model ?? 'none'}${(body ?? call.body)?.['speed'] === 'fast' ? '+fast' : ''}`;
 
 function place(name: string, options: TargetOptions, client: Target['client'] | null): Place {
   const kind: TargetKind = client === null ? 'anthropic' : targetKind(client);
@@ -322,7 +327,7 @@ function place(name: string, options: TargetOptions, client: Target['client'] | 
     circuits: new Map(),
     firstContent: new Samples(),
     tokenMs: new Samples(),
-    throttledUntil: 0,
+    throttledUntil: new Map(),
     disabledUntil: 0,
     illness: 0,
   };
@@ -332,6 +337,12 @@ function breakerOptionsOf(option: Settings['options']['breaker']): BreakerOption
   if (option === false) return null;
   if (option === undefined || typeof option === 'string') return breakerPresets[option ?? 'default'];
   return option;
+}
+
+/** The latest of `times` that is still to come. */
+function latest(times: Iterable<number>, now: number): number | null {
+  const last = Math.max(now, ...times);
+  return last > now ? last : null;
 }
 
 function reportOf(entry: Place, now: number): TargetReport {
@@ -345,7 +356,7 @@ function reportOf(entry: Place, now: number): TargetReport {
     circuits,
     failureRate: entry.illness,
     firstContentMs: entry.firstContent.quantile(0.5) ?? null,
-    throttledUntil: entry.throttledUntil > now ? entry.throttledUntil : null,
+    throttledUntil: latest(entry.throttledUntil.values(), now),
     disabledUntil: entry.disabledUntil > now ? entry.disabledUntil : null,
   };
 }
