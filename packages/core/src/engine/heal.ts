@@ -1,9 +1,9 @@
 // Reads attempts through the splice into one body. Waits for bytes and for the next attempt; decides nothing.
 
 import type { Outcome } from '../policy/outcome.ts';
-import type { Splice } from '../stream/splice.ts';
+import type { Splice, SpliceState } from '../stream/splice.ts';
 import type { Clock } from '../time.ts';
-import { watchForStall, type Watch } from './stall-watch.ts';
+import { Feed } from './feed.ts';
 
 /** One upstream body, being read. */
 export interface StreamSource {
@@ -43,6 +43,14 @@ export interface HealInput {
   readonly clock: Clock;
 }
 
+export interface HealedBody {
+  readonly body: ReadableStream<Uint8Array>;
+  /** Ends it for a reader who left by another way than cancelling: a read that waits, or the next one, rejects with an AbortError. */
+  readonly leave: () => void;
+  /** Breaks the attempt being read, so that the owner is asked what follows. */
+  readonly interrupt: () => void;
+}
+
 /**
  * The healed body. Pull-based: nothing is read before somebody reads. The SDK prefers its own `Symbol.asyncIterator`, which
  * reads the upstream without a second web stream in between; `getReader`, `tee` and `pipeTo` work too.
@@ -52,175 +60,263 @@ export function heal(input: HealInput): HealedBody {
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const bytes = await pump.next();
-        if (bytes) controller.enqueue(bytes);
-        else controller.close();
+        const { done, value } = await pump.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
       },
-      cancel: () => pump.leave(),
+      cancel: () => pump.leave(false),
     },
     { highWaterMark: 0 },
   );
-  Object.defineProperty(body, Symbol.asyncIterator, { value: () => new HealedIterator(pump) });
-  return { body, leave: () => pump.leave() };
+  const iterator: AsyncIterableIterator<Uint8Array, undefined> = {
+    next: () => pump.next(),
+    return() {
+      pump.leave(false);
+      return finished;
+    },
+    [Symbol.asyncIterator]: () => iterator,
+  };
+  Object.defineProperty(body, Symbol.asyncIterator, { value: () => iterator });
+  return { body, leave: () => pump.leave(true), interrupt: () => pump.interrupt() };
 }
 
-export interface HealedBody {
-  readonly body: ReadableStream<Uint8Array>;
-  /** Ends it for a reader who left by another way than cancelling. */
-  leave(): void;
+type Step = IteratorResult<Uint8Array, undefined>;
+
+/** Somebody waits for bytes. */
+interface Waiting {
+  readonly resolve: (step: Step) => void;
+  readonly reject: (reason: unknown) => void;
+  readonly promise: Promise<Step>;
 }
 
-class HealedIterator implements AsyncIterableIterator<Uint8Array> {
-  readonly #pump: Pump;
+const finished: Promise<Step> = Promise.resolve({ done: true, value: undefined });
+const settled: Promise<void> = Promise.resolve();
 
-  constructor(pump: Pump) {
-    this.#pump = pump;
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  async next(): Promise<IteratorResult<Uint8Array>> {
-    const value = await this.#pump.next();
-    return value ? { done: false, value } : { done: true, value: undefined };
-  }
-
-  async return(): Promise<IteratorResult<Uint8Array>> {
-    this.#pump.leave();
-    return { done: true, value: undefined };
-  }
-}
+/** As much as this goes to the reader at once, whether or not more is there. Bytes. */
+const enough = 8 * 1024;
+/** After so many looks ahead that found nothing, only every so many-th chunk is worth another. */
+const patience = 8;
 
 class Pump {
   readonly #splice: Splice;
   readonly #owner: StreamOwner;
   readonly #clock: Clock;
-  #source: StreamSource;
-  #preludeRead = 0;
-  #watch: Watch;
+  #feed: Feed;
+  #waiting: Waiting | null = null;
+  #pieces: Uint8Array[] = [];
+  #bytes = 0;
   #ended = false;
-  #stalled = false;
-  #onStall: (() => void) | null = null;
+  #mending = false;
+  /** The caller aborted, and no read has been told yet. */
+  #aborted = false;
+  /** Looks ahead in a row that found nothing, and chunks since the last. */
+  #misses = 0;
+  #skipped = 0;
+  #looking = false;
 
   constructor({ splice, source, owner, clock }: HealInput) {
     this.#splice = splice;
     this.#owner = owner;
     this.#clock = clock;
-    this.#source = source;
-    this.#watch = this.#watchOver(source);
+    this.#feed = this.#open(source);
   }
 
-  /** The next bytes for the reader; null at the end. */
-  async next(): Promise<Uint8Array | null> {
-    while (!this.#ended) {
-      if (this.#splice.state.type === 'open') await this.#read();
-      const bytes = joined(this.#splice.take());
-      if (bytes) {
-        this.#owner.onProgress?.();
-        return bytes;
-      }
-      if (this.#ended) return null;
-      if (this.#splice.state.type === 'done') this.#done(false);
-      else if (this.#splice.state.type === 'broken') {
-        const event = await this.#mend();
-        if (event) return event;
-      }
+  /** The next bytes for the reader. */
+  next(): Promise<Step> {
+    if (this.#waiting) return this.#waiting.promise.then(() => this.next());
+    if (this.#aborted) {
+      this.#aborted = false;
+      return Promise.reject(abortError());
     }
-    return null;
+    if (this.#ended) return finished;
+    let resolve!: Waiting['resolve'];
+    let reject!: Waiting['reject'];
+    const promise = new Promise<Step>((yes, no) => {
+      resolve = yes;
+      reject = no;
+    });
+    this.#waiting = { resolve, reject, promise };
+    this.#serve();
+    return promise;
   }
 
-  leave(): void {
+  leave(aborted: boolean): void {
     if (this.#ended) return;
-    this.#release();
+    this.#ended = true;
+    this.#feed.stop();
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    if (!aborted) waiting?.resolve({ done: true, value: undefined });
+    else if (waiting) waiting.reject(abortError());
+    else this.#aborted = true;
     this.#owner.onLeave();
   }
 
-  async #read(): Promise<void> {
-    const { prelude, reader } = this.#source;
-    if (this.#preludeRead < prelude.length) {
-      this.#splice.push(prelude[this.#preludeRead] as Uint8Array);
-      this.#preludeRead += 1;
-      return;
-    }
-    this.#watch.arm();
-    try {
-      const step = await this.#orStall(reader.read());
-      if (this.#ended) return;
-      if (step === null) this.#splice.fail('stall');
-      else if (step.done) this.#splice.end();
-      else this.#splice.push(step.value);
-    } catch {
-      if (!this.#ended) this.#splice.fail(this.#stalled ? 'stall' : 'socket');
-    } finally {
-      this.#watch.disarm();
-    }
+  interrupt(): void {
+    if (this.#ended || this.#mending) return;
+    this.#feed.stop();
+    this.#splice.fail('socket');
+    if (this.#waiting) this.#serve();
   }
 
-  /** The read, or null when the stream has been silent too long: a transport may ignore that it was aborted. */
-  #orStall<T>(read: Promise<T>): Promise<T | null> {
-    if (this.#source.idleMs <= 0) return read;
-    return new Promise((resolve, reject) => {
-      this.#onStall = () => resolve(null);
-      read.then(resolve, reject);
-    });
-  }
-
-  /** Asks the owner what follows; the bytes to end with, if nothing does. */
-  async #mend(): Promise<Uint8Array | null> {
+  /** Gives the reader who waits what there is, or sees to it that something comes. */
+  #serve(): void {
+    this.#collect();
     const { state } = this.#splice;
-    if (state.type !== 'broken') return null;
-    this.#watch.stop();
-    this.#source.abort();
-    this.#source.reader.cancel().catch(() => {});
-    const outcome: Outcome =
-      state.problem === 'error'
-        ? { type: 'stream-error', error: state.error ?? {} }
-        : { type: 'stream-break', problem: state.problem === 'no-seam' || state.problem === 'nothing-new' ? 'malformed' : state.problem };
-    const next = await this.#owner.onBreak(outcome);
-    if (this.#ended) {
-      if (next.type === 'source') next.source.abort();
-      return null;
-    }
-    switch (next.type) {
-      case 'source':
-        this.#source = next.source;
-        this.#preludeRead = 0;
-        this.#stalled = false;
-        this.#watch = this.#watchOver(next.source);
-        return null;
-      case 'finished':
-        return null;
-      case 'surface':
-        this.#done(true);
-        return next.event;
+    if (state.type !== 'open') return this.#conclude(state);
+    if (this.#bytes === 0) return this.#feed.read();
+    // A large chunk is worth its way to the reader; small ones travel together, as far as they are here already.
+    if (this.#bytes >= enough || !this.#lookAhead()) this.#deliver();
+  }
+
+  #conclude(state: Exclude<SpliceState, { type: 'open' }>): void {
+    switch (state.type) {
+      case 'done':
+        this.#finish(false, state.by === 'upstream');
+        return this.#deliver();
+      case 'broken':
+        if (this.#bytes > 0) this.#deliver();
+        else if (!this.#mending) this.#mend(state);
     }
   }
 
-  #watchOver({ idleMs, abort }: StreamSource): Watch {
-    return watchForStall(this.#clock, idleMs, () => {
-      this.#stalled = true;
-      abort();
-      this.#onStall?.();
+  #collect(): void {
+    for (const piece of this.#splice.take()) {
+      this.#pieces.push(piece);
+      this.#bytes += piece.length;
+    }
+  }
+
+  /** Reads on, and gives what comes at once a moment to join. False: not worth it. */
+  #lookAhead(): boolean {
+    if (this.#looking) return true;
+    if (this.#misses >= patience && this.#skipped < patience) {
+      this.#skipped += 1;
+      return false;
+    }
+    this.#skipped = 0;
+    this.#looking = true;
+    this.#look(this.#bytes);
+    return true;
+  }
+
+  #look(had: number): void {
+    this.#feed.read();
+    void settled.then(() => {
+      if (!this.#waiting) this.#looking = false;
+      else if (this.#bytes > had && this.#bytes < enough && this.#splice.state.type === 'open') this.#look(this.#bytes);
+      else {
+        this.#looking = false;
+        this.#misses = this.#bytes > had ? 0 : this.#misses + 1;
+        const { state } = this.#splice;
+        if (state.type === 'open') this.#deliver();
+        else this.#conclude(state);
+      }
     });
   }
 
-  #done(surfaced: boolean): void {
-    this.#release();
-    this.#owner.onDone(surfaced);
+  #deliver(): void {
+    const waiting = this.#waiting;
+    if (!waiting) return;
+    this.#waiting = null;
+    this.#feed.rest();
+    if (this.#bytes === 0) return waiting.resolve({ done: true, value: undefined });
+    const value = this.#pieces.length === 1 ? (this.#pieces[0] as Uint8Array) : joined(this.#pieces, this.#bytes);
+    this.#pieces = [];
+    this.#bytes = 0;
+    if (!this.#ended) this.#owner.onProgress?.();
+    waiting.resolve({ done: false, value });
   }
 
-  #release(): void {
+  /** Asks the owner what follows. */
+  #mend(state: Extract<SpliceState, { type: 'broken' }>): void {
+    this.#mending = true;
+    this.#feed.stop();
+    this.#owner.onBreak(outcomeOf(state)).then(
+      (next) => this.#mended(next),
+      (error: unknown) => this.#fail(error),
+    );
+  }
+
+  #mended(next: NextSource): void {
+    this.#mending = false;
+    if (next.type === 'source') {
+      const feed = this.#open(next.source);
+      if (this.#ended) return feed.stop();
+      this.#feed = feed;
+    }
+    if (this.#ended) return;
+    if (next.type === 'surface') {
+      this.#collect();
+      this.#pieces.push(next.event);
+      this.#bytes += next.event.length;
+      this.#finish(true, false);
+      return this.#deliver();
+    }
+    if (this.#waiting) this.#serve();
+  }
+
+  /** The owner itself failed: the reader must not take the end for the end of the answer. */
+  #fail(error: unknown): void {
+    if (this.#ended) return;
+    this.#finish(true, false);
+    this.#waiting?.reject(error);
+    this.#waiting = null;
+  }
+
+  #open(source: StreamSource): Feed {
+    const feed: Feed = new Feed(source, this.#clock, {
+      bytes: (chunk) => {
+        this.#splice.push(chunk);
+        this.#arrived();
+      },
+      end: () => {
+        this.#splice.end();
+        this.#arrived();
+      },
+      failure: (problem) => {
+        this.#splice.fail(problem);
+        this.#arrived();
+      },
+    });
+    if (this.#ended) return feed;
+    for (const chunk of source.prelude) this.#splice.push(chunk);
+    return feed;
+  }
+
+  /** While somebody looks ahead, they deliver. */
+  #arrived(): void {
+    if (!this.#waiting) return;
+    if (this.#looking) this.#collect();
+    else this.#serve();
+  }
+
+  /** The reader has, or is about to get, the last bytes. */
+  #finish(surfaced: boolean, whole: boolean): void {
     this.#ended = true;
-    this.#watch.stop();
-    this.#source.abort();
-    this.#source.reader.cancel().catch(() => {});
+    // The upstream is at its end too: its connection can be used again.
+    if (whole) this.#feed.drain();
+    else this.#feed.stop();
+    this.#owner.onDone(surfaced);
   }
 }
 
-function joined(pieces: readonly Uint8Array[]): Uint8Array | null {
-  if (pieces.length <= 1) return pieces[0] ?? null;
-  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+function outcomeOf(state: Extract<SpliceState, { type: 'broken' }>): Outcome {
+  switch (state.problem) {
+    case 'error':
+      return { type: 'stream-error', error: state.error ?? {} };
+    case 'no-seam':
+    case 'nothing-new':
+      return { type: 'stream-break', problem: 'malformed' };
+  }
+  return { type: 'stream-break', problem: state.problem };
+}
+
+/** What fetch gives a reader whose caller aborted. */
+const abortError = (): DOMException => new DOMException('This operation was aborted', 'AbortError');
+
+function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
+  const whole = new Uint8Array(length);
   let at = 0;
   for (const piece of pieces) {
     whole.set(piece, at);

@@ -16,7 +16,7 @@ import type { Call } from './call.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { errorDetails, labels, relabel } from './deliver.ts';
 import { finish } from './finish.ts';
-import { heal, type NextSource, type StreamOwner, type StreamSource } from './heal.ts';
+import { heal, type HealedBody, type NextSource, type StreamOwner, type StreamSource } from './heal.ts';
 import { closeEntry, pursue, successVerdict, type Engine } from './pursuit.ts';
 import type { Hop } from './router.ts';
 import { tell } from './tell.ts';
@@ -24,17 +24,17 @@ import { tell } from './tell.ts';
 /** The Response for a stream that began: its body goes on whatever happens upstream, as far as that can be right. */
 export function streamAnswer(engine: Engine, call: Call, begun: BegunStream, hop: Hop, entry: LedgerAttempt): Response {
   const owner = new StreamedAnswer(engine, call, hop, entry);
-  const { body, leave } = heal({ splice: owner.splice, source: sourceOf(begun, hop), owner, clock: engine.settings.clock });
-  owner.follow(leave);
-  return relabel(begun.response, body, labels(call, hop.target));
+  const healed = heal({ splice: owner.splice, source: sourceOf(begun, hop), owner, clock: engine.settings.clock });
+  owner.follow(healed);
+  return relabel(begun.response, healed.body, labels(call, hop.target));
 }
 
 /** The Response for an answer that an earlier process began: the reader gets what there was, and then the rest. */
 export function resumeAnswer(engine: Engine, call: Call, transcript: Transcript): Response {
   const owner = new StreamedAnswer(engine, call, pastHop, pastEntry, transcript);
-  const { body, leave } = heal({ splice: owner.splice, source: pastSource(), owner, clock: engine.settings.clock });
-  owner.follow(leave);
-  return new Response(body, { status: 200, headers: { 'content-type': 'text/event-stream; charset=utf-8', 'request-id': call.id, ...labels(call, null) } });
+  const healed = heal({ splice: owner.splice, source: pastSource(), owner, clock: engine.settings.clock });
+  owner.follow(healed);
+  return new Response(healed.body, { status: 200, headers: { 'content-type': 'text/event-stream; charset=utf-8', 'request-id': call.id, ...labels(call, null) } });
 }
 
 /** The attempt of the earlier process: nothing of it is left to read or to settle. */
@@ -111,18 +111,16 @@ class StreamedAnswer implements StreamOwner {
   }
 
   /** Ends the stream when the caller does, for as long as it lives. */
-  follow(leave: () => void): void {
+  follow({ leave, interrupt }: HealedBody): void {
     const [sdk, ...scopes] = this.#call.callers;
     const unlinkSdk = onFirstAbort([sdk], leave);
     // A scope that ended is not known to the SDK: the stream breaks, and says why.
-    const unlinkScopes = onFirstAbort(scopes, () => this.#abortUpstream());
+    const unlinkScopes = onFirstAbort(scopes, interrupt);
     this.#unlink = () => {
       unlinkSdk();
       unlinkScopes();
     };
   }
-
-  #abortUpstream: () => void = () => {};
 
   onProgress(): void {
     this.#noteSeam();
@@ -247,9 +245,7 @@ class StreamedAnswer implements StreamOwner {
               : { type: 'restart', nextIndex: plan.type === 'restart' ? plan.nextIndex : 0 },
         );
         if (plan.type === 'restart' && transcript.blocks.length > 0) call.ledger.notes.push('thinking was shown and then begun anew');
-        const source = sourceOf(end.result, end.hop);
-        this.#abortUpstream = source.abort;
-        return { type: 'source', source };
+        return { type: 'source', source: sourceOf(end.result, end.hop) };
       }
       if (end.type === 'gave-up' && end.reason === 'aborted') return this.#surfaceAborted();
       // A model we took for one that accepts a prefill does not: ask once more in the other form.

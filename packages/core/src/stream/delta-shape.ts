@@ -12,6 +12,9 @@ const closing = 125;
 const newline = 10;
 const carriageReturn = 13;
 
+/** A quote, two braces, two line feeds. */
+const shortestEnd = 5;
+
 /** Stands for the text of another delta while a form is proven. */
 const otherText = 'another text';
 
@@ -84,36 +87,46 @@ export class DeltaShape {
 
   /** The position after the delta at `at`; -1 if there is none of this shape, or not all of it. */
   match(view: DataView, bytes: Uint8Array, at: number): number {
-    const prefix = this.#prefix;
+    // Nothing here reads beyond the end: a machine-code load of a byte that is not there throws the optimised code away.
     const limit = bytes.length;
-    if (limit - at < prefix.length + 5) return -1;
+    const prefix = this.#prefix;
+    const begin = at + prefix.length;
+    if (begin + shortestEnd > limit) return -1;
     const words = this.#words;
     const count = words.length;
-    for (let i = 0; i < count; i += 1) if (view.getInt32(at + i * 4, true) !== words[i]) return -1;
+    for (let i = 0, from = at; i < count; i += 1, from += 4) if (view.getInt32(from, true) !== words[i]) return -1;
     for (let i = count * 4; i < prefix.length; i += 1) if (bytes[at + i] !== prefix[i]) return -1;
 
-    let next = at + prefix.length;
-    this.start = next;
-    for (;;) {
+    let next = begin;
+    for (; next < limit; next += 1) {
       const byte = bytes[next] as number;
-      if (next >= limit || byte < space) return -1;
       if (byte === quote) break;
+      if (byte < space) return -1;
       if (byte === backslash) {
-        next = afterEscape(bytes, next);
+        next = lastOfEscape(bytes, next, limit);
         if (next === -1) return -1;
-      } else next += 1;
+      }
     }
+    if (next + shortestEnd > limit) return -1;
+    this.start = begin;
     this.end = next;
-    next += 1;
-    while (bytes[next] === space) next += 1;
-    if (bytes[next] !== closing) return -1;
-    next += 1;
-    while (bytes[next] === space) next += 1;
-    if (bytes[next] !== closing) return -1;
-    next += 1;
-    if (this.#crlf) return bytes[next] === carriageReturn && bytes[next + 1] === newline && bytes[next + 2] === carriageReturn && bytes[next + 3] === newline ? next + 4 : -1;
+    next = afterBrace(bytes, next + 1, limit);
+    if (next !== -1) next = afterBrace(bytes, next, limit);
+    if (next === -1) return -1;
+    if (this.#crlf) {
+      if (next + 4 > limit) return -1;
+      return bytes[next] === carriageReturn && bytes[next + 1] === newline && bytes[next + 2] === carriageReturn && bytes[next + 3] === newline ? next + 4 : -1;
+    }
+    if (next + 2 > limit) return -1;
     return bytes[next] === newline && bytes[next + 1] === newline ? next + 2 : -1;
   }
+}
+
+/** The position after a closing brace and the padding before it. */
+function afterBrace(bytes: Uint8Array, from: number, limit: number): number {
+  let at = from;
+  while (at < limit && bytes[at] === space) at += 1;
+  return at < limit && bytes[at] === closing ? at + 1 : -1;
 }
 
 export const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -135,8 +148,9 @@ function openingQuote(bytes: Uint8Array, start: number, end: number): number {
   return -1;
 }
 
-/** The position after the escape at `at`; -1 when it is none that JSON knows. */
-function afterEscape(bytes: Uint8Array, at: number): number {
+/** The last byte of the escape at `at`; -1 when it is none that JSON knows, or not all of it. */
+function lastOfEscape(bytes: Uint8Array, at: number, limit: number): number {
+  if (at + 1 >= limit) return -1;
   switch (bytes[at + 1]) {
     case 34: // "
     case 47: // /
@@ -146,12 +160,13 @@ function afterEscape(bytes: Uint8Array, at: number): number {
     case 110: // n
     case 114: // r
     case 116: // t
-      return at + 2;
+      return at + 1;
     case 117: // u
-      for (let i = at + 2; i < at + 6; i += 1) if (!isHex(bytes[i])) return -1;
-      return at + 6;
+      if (at + 5 >= limit) return -1;
+      for (let i = at + 2; i < at + 6; i += 1) if (!isHex(bytes[i] as number)) return -1;
+      return at + 5;
   }
   return -1;
 }
 
-const isHex = (byte: number | undefined): boolean => byte !== undefined && ((byte >= 48 && byte <= 57) || (byte >= 65 && byte <= 70) || (byte >= 97 && byte <= 102));
+const isHex = (byte: number): boolean => (byte >= 48 && byte <= 57) || (byte >= 65 && byte <= 70) || (byte >= 97 && byte <= 102);

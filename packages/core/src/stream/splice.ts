@@ -38,7 +38,8 @@ export type Join =
 /** What a push ended in. `open`: more is to come. */
 export type SpliceState =
   | { readonly type: 'open' }
-  | { readonly type: 'done' }
+  /** `by`: who said so. Upstream, the attempt is at its end too; the splice may have ended the answer before it. */
+  | { readonly type: 'done'; readonly by: 'upstream' | 'splice' }
   | {
       readonly type: 'broken';
       readonly problem: StreamBreak | 'error' | 'no-seam' | 'nothing-new';
@@ -46,7 +47,8 @@ export type SpliceState =
     };
 
 const open: SpliceState = { type: 'open' };
-const done: SpliceState = { type: 'done' };
+const done: SpliceState = { type: 'done', by: 'splice' };
+const doneUpstream: SpliceState = { type: 'done', by: 'upstream' };
 const encoder = new TextEncoder();
 
 /** More held back, or more text in one block, is no answer any more. Bytes. */
@@ -482,7 +484,7 @@ export class Splice {
     if (this.#state !== open) return;
     this.#release();
     this.#out.push(bytes.subarray(start, end));
-    this.#state = done;
+    this.#state = doneUpstream;
   }
 
   #toSeam(step: SeamStep): void {

@@ -1,0 +1,93 @@
+// One upstream body being read: one read at a time, watched for silence, and let go of properly.
+
+import type { StreamBreak } from '../policy/outcome.ts';
+import type { Clock } from '../time.ts';
+import type { StreamSource } from './heal.ts';
+import { watchForStall, type Watch } from './stall-watch.ts';
+
+export interface FeedListener {
+  readonly bytes: (chunk: Uint8Array) => void;
+  readonly end: () => void;
+  readonly failure: (problem: StreamBreak) => void;
+}
+
+/** What an upstream may still send after the end of its answer before its connection is given up: milliseconds and reads. */
+const drainMs = 1000;
+const drainReads = 8;
+
+export class Feed {
+  readonly #source: StreamSource;
+  readonly #clock: Clock;
+  readonly #listener: FeedListener;
+  #watch: Watch;
+  #reading = false;
+  #stopped = false;
+  /** Reads left until its end is not waited for any longer; null while the answer goes on. */
+  #draining: number | null = null;
+
+  constructor(source: StreamSource, clock: Clock, listener: FeedListener) {
+    this.#source = source;
+    this.#clock = clock;
+    this.#listener = listener;
+    this.#watch = watchForStall(clock, source.idleMs, () => {
+      if (this.#stopped) return;
+      this.stop();
+      listener.failure('stall');
+    });
+  }
+
+  /** Reads once, unless a read is under way already. Silence counts from here until something comes. */
+  read(): void {
+    if (this.#stopped) return;
+    this.#watch.arm();
+    if (this.#reading) return;
+    this.#reading = true;
+    this.#source.reader.read().then(this.#onStep, this.#onFailure);
+  }
+
+  /** Nobody waits for it: a reader who takes a break is no stall. */
+  rest(): void {
+    this.#watch.disarm();
+  }
+
+  /** Ends the upstream. */
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#watch.stop();
+    this.#source.abort();
+    // A reader that is cancelled ends its reads at once, even when the transport ignores that it was aborted.
+    this.#source.reader.cancel().catch(() => {});
+  }
+
+  /** Reads to the end of a body whose answer is whole, so that the connection can be used again. For a moment only. */
+  drain(): void {
+    if (this.#stopped) return;
+    this.#draining = drainReads;
+    this.#watch.stop();
+    this.#watch = watchForStall(this.#clock, drainMs, () => this.stop());
+    this.read();
+  }
+
+  #onStep = (step: ReadableStreamReadResult<Uint8Array>): void => {
+    this.#reading = false;
+    if (this.#stopped) return;
+    if (this.#draining !== null) {
+      this.#draining -= 1;
+      if (step.done || this.#draining <= 0) this.stop();
+      else this.read();
+      return;
+    }
+    this.#watch.disarm();
+    if (step.done) this.#listener.end();
+    else this.#listener.bytes(step.value);
+  };
+
+  #onFailure = (): void => {
+    this.#reading = false;
+    if (this.#stopped) return;
+    if (this.#draining !== null) return this.stop();
+    this.stop();
+    this.#listener.failure('socket');
+  };
+}
