@@ -3,11 +3,11 @@
 export interface RetryBudgetOptions {
   /** Most retries that can be saved up. Default 10. */
   readonly capacity?: number | undefined;
-  /** Retries available at the start. Default 2. */
+  /** Retries available at the start. Default 5. */
   readonly initial?: number | undefined;
   /** Retries earned by each success. Default 0.2: one retry for five successes. */
   readonly ratio?: number | undefined;
-  /** Retries earned by time alone, per second, so that a quiet client is not left without. Default 0.1. */
+  /** Retries earned by time alone, per second, so that a quiet client is not left without. Default 0.5. */
   readonly ratePerSecond?: number | undefined;
 }
 
@@ -30,8 +30,8 @@ export class RetryBudget {
   constructor(options: RetryBudgetOptions = {}) {
     this.capacity = options.capacity ?? 10;
     this.#ratio = options.ratio ?? 0.2;
-    this.#ratePerMs = (options.ratePerSecond ?? 0.1) / 1000;
-    this.#level = Math.min(this.capacity, options.initial ?? 2);
+    this.#ratePerMs = (options.ratePerSecond ?? 0.5) / 1000;
+    this.#level = Math.min(this.capacity, options.initial ?? 5);
   }
 
   /** What is left now, in retries. `now` in milliseconds. */

@@ -1,0 +1,5 @@
+// What the sample apps share.
+
+export { logger } from './log.ts';
+export { page } from './page.ts';
+export { appOptions, summaryOf, upstream, type Switch, type Upstream } from './upstream.ts';

@@ -1,0 +1,123 @@
+// Boots a sample app as a user does, talks to it, breaks it, and drives its page in a real browser.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { referenceAnswer } from '@holdfast/testing';
+import { chromium } from 'playwright-core';
+
+const whole = String(referenceAnswer('text').content[0]?.['text']);
+
+/** @param start the app's command line: program and arguments */
+export async function smoke(start: readonly [string, ...string[]]): Promise<void> {
+  const [program, ...programArguments] = start;
+  const app = spawn(program, programArguments, { env: { ...process.env, PORT: '0', ANTHROPIC_API_KEY: '', LOG_LEVEL: 'info' }, stdio: ['ignore', 'pipe', 'inherit'] });
+  const exited = once(app, 'exit');
+  let output = '';
+  const url = await new Promise<string>((resolve, reject) => {
+    app.stdout.on('data', (data) => {
+      output += String(data);
+      const found = /http:\/\/(?:localhost|127\.0\.0\.1):(\d+)/.exec(output);
+      if (found) resolve(`http://127.0.0.1:${found[1]}`);
+    });
+    app.once('exit', () => reject(new Error(`the app ended before it listened:\n${output}`)));
+  });
+  try {
+    await talk(url);
+    await drive(url);
+    await outage(url);
+    await leave(url, () => app.kill('SIGTERM'));
+    const [code] = (await exited) as [number | null];
+    assert.equal(code, 0, 'SIGTERM ends the app well');
+    assert.match(output, /"event":"call-ended"/, 'calls are logged as structured lines');
+    assert.ok(!output.includes('Tell me about'), 'no prompt text in the logs');
+    console.log('smoke: talked, broken, driven and shut down');
+  } finally {
+    app.kill('SIGKILL');
+  }
+}
+
+const post = (url: string, body: unknown): Promise<Response> => fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+const chat = (url: string): Promise<Response> => post(`${url}/chat`, { messages: [{ role: 'user', content: 'Tell me about the harbour.' }] });
+
+async function textOf(response: Response): Promise<string> {
+  const events = (await response.text()).split('\n\n').map((event) => /^data: (.*)$/m.exec(event)?.[1]);
+  return events.map((data) => (data ? ((JSON.parse(data) as { delta?: { text?: string } }).delta?.text ?? '') : '')).join('');
+}
+
+async function talk(url: string): Promise<void> {
+  assert.equal((await fetch(`${url}/health/live`)).status, 200);
+  assert.equal((await fetch(`${url}/health/ready`)).status, 200);
+  const summary = await post(`${url}/summary`, { text: 'A long story about a harbour.' });
+  assert.equal(summary.status, 200);
+  assert.equal(((await summary.json()) as { summary: string }).summary, whole);
+  for (const name of ['cut', 'stall', 'overload']) {
+    assert.ok((await fetch(`${url}/demo/switches/${name}`, { method: 'POST' })).ok);
+    assert.equal(await textOf(await chat(url)), whole, `an answer is whole with the switch "${name}"`);
+  }
+  assert.equal((await post(`${url}/chat`, { messages: 'nonsense' })).status, 400);
+  await fetch(`${url}/demo/switches/well`, { method: 'POST' });
+}
+
+/** Everything is down for a while: proper statuses, and back to work afterwards. */
+async function outage(url: string): Promise<void> {
+  await fetch(`${url}/demo/switches/outage`, { method: 'POST' });
+  const failed = await chat(url);
+  assert.ok(failed.status === 502 || failed.status === 503, `an outage is a proper status, not ${failed.status}`);
+  assert.match(failed.headers.get('content-type') ?? '', /problem\+json/);
+  await fetch(`${url}/demo/switches/well`, { method: 'POST' });
+  await recovered(url);
+}
+
+/** Until the circuit that the outage opened lets calls through again. */
+async function recovered(url: string): Promise<void> {
+  for (const until = Date.now() + 30_000; Date.now() < until; ) {
+    if ((await post(`${url}/summary`, { text: 'Are you well?' })).ok && (await post(`${url}/summary`, { text: 'Really?' })).ok) return;
+  }
+  assert.fail('the app did not recover from an outage');
+}
+
+/** The page in Chromium: ask, cut the stream, and watch the answer finish. */
+async function drive(url: string): Promise<void> {
+  const executablePath = [process.env['CHROMIUM_PATH'], '/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => path && existsSync(path));
+  if (!executablePath) {
+    console.error('SKIPPED: driving the page, because there is no Chromium (set CHROMIUM_PATH)');
+    return;
+  }
+  const profile = await mkdtemp(join(tmpdir(), 'holdfast-page-'));
+  const browser = await chromium.launchPersistentContext(profile, {
+    executablePath,
+    headless: true,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  });
+  try {
+    const page = await browser.newPage();
+    const complaints: string[] = [];
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    await page.goto(url);
+    await page.getByRole('button', { name: 'cut the stream' }).click();
+    await page.getByLabel('Your message').fill('Tell me about the harbour.');
+    await page.getByRole('button', { name: 'Send' }).click();
+    await page.locator('.took:not(:empty)').waitFor({ timeout: 30_000 });
+    assert.match((await page.locator('.took').textContent()) ?? '', /resumed once/, await page.locator('article').innerText());
+    assert.equal(await page.locator('.answer').textContent(), whole, 'the page shows the whole answer');
+    assert.match((await page.locator('.took').textContent()) ?? '', /primary · 2 requests, resumed once/);
+    assert.deepEqual(complaints, []);
+    const picture = process.env['SCREENSHOT'];
+    if (picture) await page.screenshot({ path: picture });
+  } finally {
+    await browser.close();
+    await rm(profile, { recursive: true, force: true });
+  }
+}
+
+/** An answer that runs when the app is told to stop still ends whole. */
+async function leave(url: string, stop: () => void): Promise<void> {
+  const response = await chat(url);
+  stop();
+  assert.equal(await textOf(response), whole, 'a running answer ends whole while the app goes down');
+}
