@@ -117,7 +117,9 @@ export function createRouter(settings: Settings): Router {
     ...(options.targets ?? []).map((target) => place(target.name, target, target.client)),
   ];
   const byName = new Map(places.map((entry) => [entry.facts.name, entry]));
-  const breakerOptions = breakerOptionsOf(options.breaker);
+  const given = breakerOptionsOf(options.breaker);
+  // A returning target is spared for a while only where calls have somewhere else to go.
+  const breakerOptions = given && places.length === 1 ? { ...given, rampMs: 0 } : given;
   const stopProbes = options.probeEveryMs ? startProbes(places.flatMap(probed), options.probeEveryMs, clock) : () => {};
 
   return {

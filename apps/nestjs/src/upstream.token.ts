@@ -1,0 +1,2 @@
+/** Where the app asks; made once, in `main.ts`. */
+export const upstreamToken = 'UPSTREAM';
