@@ -56,7 +56,12 @@ export async function open(url: string, request: WireRequest, options: { readonl
 
 /** Sends without waiting for headers; for clients that leave before any. */
 export function start(url: string, request: WireRequest): ClientRequest {
-  const outgoing = httpRequest(url + request.path, { method: request.method, headers: { ...request.headers, connection: 'close' } });
+  const outgoing = httpRequest(url + request.path, {
+    method: request.method,
+    headers: { ...request.headers, connection: 'close' },
+    // A server may offer to keep the connection all the same.
+    agent: false,
+  });
   outgoing.on('error', () => {});
   outgoing.end(request.body);
   return outgoing;

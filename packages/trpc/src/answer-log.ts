@@ -1,0 +1,115 @@
+// Answers that are being written, kept for readers who come back: a reconnect reads on and pays nothing.
+
+import { systemClock, type Clock } from '@holdfast/core';
+
+export interface AnswerLogOptions {
+  /** An answer nobody reads is stopped after this time, milliseconds. Default 30000. */
+  readonly lingerMs?: number;
+  /** A finished answer can be read again for this time, milliseconds. Default 60000. */
+  readonly keepMs?: number;
+  /** Most answers at a time; the oldest finished ones go first. Default 1000. */
+  readonly maxAnswers?: number;
+  /** Most events of one answer. Default 100000. */
+  readonly maxEvents?: number;
+  readonly clock?: Clock;
+}
+
+interface Running<Event> {
+  readonly events: Event[];
+  readonly stop: AbortController;
+  ended: boolean;
+  readers: number;
+  wake: (() => void)[];
+  cancelTimer: () => void;
+}
+
+/** Answers by the operation id their client chose. One process only. */
+export class AnswerLog<Event> {
+  readonly #options: Required<AnswerLogOptions>;
+  readonly #running = new Map<string, Running<Event>>();
+
+  constructor(options: AnswerLogOptions = {}) {
+    this.#options = { lingerMs: 30_000, keepMs: 60_000, maxAnswers: 1_000, maxEvents: 100_000, clock: systemClock, ...options };
+  }
+
+  /** How many answers are kept now. */
+  get size(): number {
+    return this.#running.size;
+  }
+
+  has(id: string): boolean {
+    return this.#running.has(id);
+  }
+
+  /** Begins to write the answer `id` from `source`, which ends early when its signal aborts. */
+  begin(id: string, source: (signal: AbortSignal) => AsyncIterable<Event>): void {
+    const answer: Running<Event> = { events: [], stop: new AbortController(), ended: false, readers: 0, wake: [], cancelTimer: () => {} };
+    this.#running.set(id, answer);
+    this.#trim();
+    void this.#write(id, answer, source);
+  }
+
+  /** The events after the `after`th, as they come, until the answer ends or the reader leaves. */
+  async *read(id: string, after: number, reader?: AbortSignal): AsyncGenerator<readonly [number: number, event: Event]> {
+    const answer = this.#running.get(id);
+    if (!answer) return;
+    answer.readers += 1;
+    answer.cancelTimer();
+    const onLeave = (): void => wakeAll(answer);
+    reader?.addEventListener('abort', onLeave);
+    try {
+      for (let number = after; ; ) {
+        if (reader?.aborted) return;
+        const event = answer.events[number];
+        if (event !== undefined) {
+          number += 1;
+          yield [number, event];
+        } else if (answer.ended) return;
+        else await new Promise<void>((resolve) => answer.wake.push(resolve));
+      }
+    } finally {
+      reader?.removeEventListener('abort', onLeave);
+      answer.readers -= 1;
+      if (answer.readers === 0 && !answer.ended) answer.cancelTimer = this.#options.clock.after(this.#options.lingerMs, () => this.#drop(id, answer));
+    }
+  }
+
+  async #write(id: string, answer: Running<Event>, source: (signal: AbortSignal) => AsyncIterable<Event>): Promise<void> {
+    try {
+      for await (const event of source(answer.stop.signal)) {
+        answer.events.push(event);
+        wakeAll(answer);
+        if (answer.stop.signal.aborted || answer.events.length >= this.#options.maxEvents) break;
+      }
+    } finally {
+      answer.ended = true;
+      wakeAll(answer);
+      answer.cancelTimer();
+      answer.cancelTimer = this.#options.clock.after(this.#options.keepMs, () => this.#drop(id, answer));
+    }
+  }
+
+  #drop(id: string, answer: Running<Event>): void {
+    answer.cancelTimer();
+    answer.stop.abort();
+    if (this.#running.get(id) === answer) this.#running.delete(id);
+  }
+
+  #trim(): void {
+    for (const [id, answer] of this.#running) {
+      if (this.#running.size <= this.#options.maxAnswers) return;
+      if (answer.ended || answer.readers === 0) this.#drop(id, answer);
+    }
+  }
+
+  /** Ends everything: for tests and shutdown. */
+  close(): void {
+    for (const [id, answer] of this.#running) this.#drop(id, answer);
+  }
+}
+
+function wakeAll(answer: { wake: (() => void)[] }): void {
+  const { wake } = answer;
+  answer.wake = [];
+  for (const resolve of wake) resolve();
+}
