@@ -48,9 +48,6 @@ export function backoff(options: BackoffOptions = {}): Backoff {
   };
 }
 
-/** `backoff` with the exponential shapes' usual name. */
-export const exponentialBackoff: typeof backoff = backoff;
-
 function spread(jitter: BackoffJitter, base: number, cap: number, attempt: number, previous: number, random: Random): number {
   const exponential = Math.min(cap, base * 2 ** (attempt - 1));
   switch (jitter) {

@@ -1,7 +1,7 @@
 // Every policy on its own, for those who never install the middleware.
 
 export { adapt, type AdaptInput, type Adapted } from './adapt.ts';
-export { backoff, exponentialBackoff, type Backoff, type BackoffInput, type BackoffJitter, type BackoffOptions } from './backoff.ts';
+export { backoff, type Backoff, type BackoffInput, type BackoffJitter, type BackoffOptions } from './backoff.ts';
 export { Breaker, breakerPresets, type BreakerOptions, type BreakerStateName, type Permit, type Refusal } from './breaker.ts';
 export { CircuitBreaker, CircuitOpenError, type CircuitBreakerOptions } from '../engine/circuit-breaker.ts';
 export { classify, type ClassifyContext } from './classify.ts';

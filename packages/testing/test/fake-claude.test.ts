@@ -1,0 +1,161 @@
+// The fake Claude, seen from outside: the real SDK over real sockets, and the command line.
+
+import Anthropic from '@anthropic-ai/sdk';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { fakeClaude, faults, misbehaviours, referenceAnswer, ruleBreach, scenarioNames, seededRandom, VirtualClock, type FakeClaude, type FaultName } from '../src/index.ts';
+
+const body = { model: 'claude-opus-5-5', max_tokens: 8192, messages: [{ role: 'user' as const, content: 'hi' }] };
+let claude: FakeClaude;
+let client: Anthropic;
+beforeEach(async () => {
+  claude = await fakeClaude({ size: 0.3 });
+  client = new Anthropic({ baseURL: claude.url, apiKey: 'sk-test', maxRetries: 0 });
+});
+afterEach(() => claude.close());
+
+describe('answers', () => {
+  it.each(scenarioNames)('%s: the same streamed, whole, and in process', async (scenario) => {
+    claude.answer(scenario);
+    const inProcess = new Anthropic({ baseURL: claude.url, fetch: claude.fetch, apiKey: 'sk-test', maxRetries: 0 });
+    const reference = referenceAnswer(scenario, 1, 0.3);
+
+    const answers = [await client.messages.create(body, { timeout: 1e6 }), await client.messages.stream(body).finalMessage(), await inProcess.messages.stream(body).finalMessage()];
+
+    for (const { content, stop_reason } of answers) expect({ content, stop_reason }).toEqual({ content: reference.content, stop_reason: reference.stopReason });
+  });
+
+  it('are different for every seed and the same for the same one', () => {
+    expect(referenceAnswer('text', 1)).toEqual(referenceAnswer('text', 1));
+    expect(referenceAnswer('text', 1)).not.toEqual(referenceAnswer('text', 2));
+  });
+
+  it('stop at max_tokens', async () => {
+    const message = await client.messages.create({ ...body, max_tokens: 5 });
+
+    expect(message).toMatchObject({ stop_reason: 'max_tokens', content: [{ text: expect.stringMatching(/^.{20}$/s) as string }] });
+  });
+
+  it('count tokens and list models', async () => {
+    expect((await client.messages.countTokens({ model: body.model, messages: body.messages })).input_tokens).toBeGreaterThan(0);
+    expect((await client.models.list()).data.map(({ id }) => id)).toContain('claude-opus-5-5');
+  });
+});
+
+describe('faults', () => {
+  const refusals = (Object.keys(faults) as FaultName[]).filter((name) => 'status' in faults[name]);
+  it.each(refusals)('%s has its status, code and headers', async (name) => {
+    claude.script(name);
+    const { status, errorCode, headers } = faults[name] as { status?: number; errorCode?: string; headers?: Record<string, string> };
+
+    const error = (await client.messages.create(body).catch((caught: unknown) => caught)) as InstanceType<typeof Anthropic.APIError>;
+
+    expect(error.status).toBe(status);
+    if (errorCode) expect(error.errorCode).toBe(errorCode);
+    for (const [header, value] of Object.entries(headers ?? {})) expect(error.headers?.get(header)).toBe(value);
+  });
+
+  const streaming: FaultName[] = ['reset', 'reset-in-headers', 'error-first', 'overload-mid-stream', 'cut-mid-stream', 'silent-end'];
+  it.each(streaming)('%s breaks a stream before its end', async (name) => {
+    claude.script(name);
+
+    await expect(client.messages.stream(body).finalMessage()).rejects.toThrow();
+    expect(claude.requests[0]?.fault).toEqual(faults[name]);
+  });
+
+  it('come one per request, then never again', async () => {
+    claude.script('overloaded', null);
+    await client.messages.create(body).catch(() => {});
+    await client.messages.create(body);
+    await client.messages.create(body);
+
+    expect(claude.requests.map(({ status }) => status)).toEqual([529, 200, 200]);
+  });
+
+  it('come at random as a seed says', async () => {
+    const statuses = async (): Promise<(number | null)[]> => {
+      claude.reset();
+      claude.random({ seed: 5, rate: 0.5, faults: ['overloaded', 'server-error'] });
+      for (let call = 0; call < 20; call += 1) await client.messages.create(body).catch(() => {});
+      return claude.requests.map(({ status }) => status);
+    };
+
+    expect(await statuses()).toEqual(await statuses());
+    expect(new Set(await statuses())).toEqual(new Set([200, 500, 529]));
+  });
+
+  it('of an unknown name are a mistake with the known names', () => {
+    expect(() => claude.always('nonsense' as FaultName)).toThrow('known: overloaded');
+  });
+});
+
+describe('rules', () => {
+  const rows: [string, unknown, string][] = [
+    ['no messages', { ...body, messages: [] }, 'at least one message'],
+    ['a first turn of the assistant', { ...body, messages: [{ role: 'assistant', content: 'x' }] }, 'first message'],
+    ['prefill on a new model', { ...body, messages: [...body.messages, { role: 'assistant', content: 'x' }] }, 'prefill'],
+    ['prefill with trailing space', { ...body, model: 'claude-opus-4-5', messages: [...body.messages, { role: 'assistant', content: 'x ' }] }, 'trailing whitespace'],
+    ['prefill while thinking', { ...body, model: 'claude-opus-4-5', thinking: { type: 'enabled', budget_tokens: 1024 }, messages: [...body.messages, { role: 'assistant', content: 'x' }] }, 'thinking'],
+    ['an unanswered tool call', { ...body, messages: [...body.messages, { role: 'assistant', content: [{ type: 'tool_use', id: 't', name: 'n', input: {} }] }, { role: 'user', content: 'x' }] }, 'tool_result'],
+    ['a stray tool result', { ...body, messages: [{ role: 'user', content: [{ type: 'tool_result', tool_use_id: 't', content: 'x' }] }] }, 'tool_use'],
+    ['unsigned thinking', { ...body, messages: [...body.messages, { role: 'assistant', content: [{ type: 'thinking', thinking: 'x', signature: '' }] }, { role: 'user', content: 'x' }] }, 'signature'],
+    ['sampling parameters', { ...body, temperature: 1 }, 'temperature'],
+    ['no max_tokens', { ...body, max_tokens: 0 }, 'max_tokens'],
+  ];
+  it.each(rows)('%s is refused', (_, request, words) => {
+    expect(ruleBreach(request)).toMatchObject({ status: 400, type: 'invalid_request_error', message: expect.stringContaining(words) as string });
+  });
+
+  it('prefill on an old model goes on where it ended', async () => {
+    const whole = String(referenceAnswer('text', 1, 0.3).content[0]?.['text']);
+    const message = await client.messages.create({ ...body, model: 'claude-opus-4-5', messages: [...body.messages, { role: 'assistant', content: whole.slice(0, 50) }] });
+
+    expect(message.content).toEqual([{ type: 'text', text: whole.slice(50) }]);
+    expect(claude.requests[0]?.continues).toBe('prefill');
+  });
+
+  it('there is a way to misbehave for everything that models do', () => {
+    expect(misbehaviours).toHaveLength(9);
+  });
+});
+
+describe('the command', () => {
+  it('serves, and is switched over HTTP', async () => {
+    const child = spawn(process.execPath, [join(import.meta.dirname, '../src/cli.ts'), '--port', '0', '--fault', 'overloaded']);
+    const [hello] = (await once(child.stdout, 'data')) as [Buffer];
+    const url = /http:\/\/[\d.:]+/.exec(String(hello))?.[0] ?? '';
+    const order = (orders: object): Promise<Response> => fetch(`${url}/_fake/control`, { method: 'POST', body: JSON.stringify(orders) });
+    const ask = async (): Promise<number> => (await fetch(`${url}/v1/messages`, { method: 'POST', body: JSON.stringify(body) })).status;
+
+    expect(await ask()).toBe(529);
+    await order({ always: null, script: ['server-error'] });
+    expect([await ask(), await ask()]).toEqual([500, 200]);
+    expect((await order({ always: 'nonsense' })).status).toBe(400);
+    expect(((await (await fetch(`${url}/_fake/requests`)).json()) as unknown[]).length).toBe(3);
+    child.kill('SIGTERM');
+    expect((await once(child, 'exit'))[0]).toBe(0);
+  });
+});
+
+describe('time and chance', () => {
+  it('a virtual clock runs timers in order, each at its time, and cancels', async () => {
+    const clock = new VirtualClock(0);
+    const seen: string[] = [];
+    clock.after(20, () => seen.push(`b${clock.now()}`));
+    clock.after(10, () => clock.after(5, () => seen.push(`a${clock.now()}`)));
+    clock.after(15, () => seen.push('never'))();
+    await clock.advanceAsync(30);
+
+    expect([seen, clock.now(), clock.pending]).toEqual([['a15', 'b20'], 30, 0]);
+    await expect(clock.until(new Promise(() => {}))).rejects.toThrow('nothing left to wait for');
+  });
+
+  it('seeded randomness repeats itself and is spread', () => {
+    const [a, b] = [seededRandom(9), seededRandom(9)];
+    const numbers = Array.from({ length: 1000 }, a);
+    expect(numbers).toEqual(Array.from({ length: 1000 }, b));
+    expect(numbers.reduce((sum, number) => sum + number, 0) / 1000).toBeCloseTo(0.5, 1);
+  });
+});
