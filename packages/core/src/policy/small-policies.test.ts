@@ -1,0 +1,179 @@
+import { describe, expect, it } from 'vitest';
+import { backoff, type BackoffJitter } from './backoff.ts';
+import { canonicalRequest } from './cache-key.ts';
+import { fenceDenial, fenceOfRequest } from './fence.ts';
+import { rungsFor, type LadderCause } from './ladder.ts';
+import { Samples } from './latency.ts';
+import { limitsFor, type LimitsInput } from './limits.ts';
+import { RetryBudget } from './retry-budget.ts';
+import { OutcomeWindow } from './window.ts';
+
+describe('backoff', () => {
+  const delays = (jitter: BackoffJitter, random: number): number[] => [1, 2, 3, 9].map((attempt) => backoff({ jitter })({ attempt, previousMs: attempt === 1 ? 0 : 1_000, random: () => random }));
+  it.each<[BackoffJitter, number, number[]]>([
+    ['decorrelated', 0, [500, 500, 500, 500]],
+    ['decorrelated', 1, [1_500, 3_000, 3_000, 3_000]],
+    ['full', 0.5, [250, 500, 1_000, 4_000]],
+    ['equal', 0, [250, 500, 1_000, 4_000]],
+    ['equal', 1, [500, 1_000, 2_000, 8_000]],
+    ['ten-percent', 0, [450, 900, 1_800, 7_200]],
+    ['ten-percent', 1, [550, 1_100, 2_200, 8_000]],
+    ['none', 0.7, [500, 500, 500, 500]],
+  ])('%s at %d', (jitter, random, expected) => {
+    expect(delays(jitter, random).map((ms) => Math.round(ms))).toEqual(expected);
+  });
+
+  it('begins wider after throttling', () => {
+    expect(backoff()({ attempt: 1, throttled: true, random: () => 0 })).toBe(1_000);
+  });
+
+  it('never waits less than the hint, not even capped, and spreads behind it', () => {
+    for (const random of [0, 0.5, 0.999]) {
+      const ms = backoff()({ attempt: 1, random: () => random, hintMs: 30_000 });
+      expect(ms).toBeGreaterThanOrEqual(30_000);
+      expect(ms).toBeLessThan(30_501);
+    }
+  });
+});
+
+describe('the retry budget', () => {
+  it('is spent by retries, earned by successes and by time, and never beyond its capacity', () => {
+    const budget = new RetryBudget({ capacity: 3, initial: 1, ratio: 0.5, ratePerSecond: 1 });
+    expect([budget.tryTake(0), budget.tryTake(0)]).toEqual([true, false]);
+    budget.deposit();
+    expect(budget.tryTake(0)).toBe(false);
+    budget.deposit();
+    expect(budget.tryTake(0)).toBe(true);
+    expect(budget.levelAt(2_000)).toBe(2);
+    expect(budget.levelAt(60_000)).toBe(3);
+  });
+
+  it('takes no harm from a clock that goes back', () => {
+    const budget = new RetryBudget({ initial: 1 });
+    budget.levelAt(10_000);
+    expect(budget.levelAt(0)).toBe(1);
+  });
+});
+
+describe('the window', () => {
+  it('agrees with a plain list of the last ten buckets, in 20,000 random steps', () => {
+    let seed = 3;
+    const random = (): number => ((seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0) / 4_294_967_296);
+    const window = new OutcomeWindow(1_000);
+    const list: { bucket: number; failed: boolean }[] = [];
+    let now = 0;
+    for (let step = 0; step < 20_000; step += 1) {
+      now += Math.floor(random() * (random() < 0.01 ? 3_000 : 40));
+      const failed = random() < 0.4;
+      const bucket = Math.floor(now / 100);
+      window.record(now, failed ? 0 : 1, failed ? 1 : 0);
+      list.push({ bucket, failed });
+      const recent = list.filter((entry) => entry.bucket > bucket - 10);
+      if (window.failures !== recent.filter((entry) => entry.failed).length || window.successes !== recent.filter((entry) => !entry.failed).length) throw new Error(`step ${step} differs`);
+    }
+    expect(list).toHaveLength(20_000);
+  });
+});
+
+describe('samples', () => {
+  it('know no quantile before there are 16, and then that of the last 64', () => {
+    const samples = new Samples();
+    for (let i = 1; i <= 15; i += 1) samples.add(i);
+    expect(samples.quantile(0.5)).toBeUndefined();
+    for (let i = 1; i <= 64; i += 1) samples.add(1_000 + i);
+    expect(samples.quantile(0)).toBe(1_001);
+    expect(samples.quantile(0.5)).toBe(1_033);
+    expect(samples.quantile(1)).toBe(1_064);
+    samples.add(Number.NaN);
+    samples.add(-1);
+    expect(samples.count).toBe(79);
+  });
+});
+
+describe('limits', () => {
+  const input: LimitsInput = { stream: true, maxTokens: 1_000, sdkTimeoutMs: 600_000, remainingMs: Infinity, observedFirstContentMs: undefined, observedTokenMs: undefined, firstByteMs: undefined, idleMs: undefined, cloud: false };
+  it.each<[string, Partial<LimitsInput>, number]>([
+    ['a stream begins within 90 s', {}, 90_000],
+    ['or four times what was observed', { observedFirstContentMs: 5_000 }, 20_000],
+    ['but not under 10 s', { observedFirstContentMs: 10 }, 10_000],
+    ['and not over 120 s', { observedFirstContentMs: 1e6 }, 120_000],
+    ['a whole answer takes 30 s and 50 ms a token', { stream: false, maxTokens: 4_000 }, 230_000],
+    ['or twice what was observed', { stream: false, maxTokens: 4_000, observedTokenMs: 10 }, 110_000],
+    ['but not under a minute', { stream: false, maxTokens: 1 }, 60_000],
+    ['the user’s limit wins', { firstByteMs: 7 }, 7],
+    ['and all stay below the SDK’s own timer', { stream: false, maxTokens: 100_000 }, 540_000],
+    ['even the user’s', { firstByteMs: 1e9, sdkTimeoutMs: 1_000 }, 900],
+  ])('%s', (_, change, expected) => {
+    expect(limitsFor({ ...input, ...change }).firstByteMs).toBe(expected);
+  });
+
+  it('allow more silence through other platforms', () => {
+    expect([limitsFor(input).idleMs, limitsFor({ ...input, cloud: true }).idleMs, limitsFor({ ...input, idleMs: 0 }).idleMs]).toEqual([180_000, 300_000, 0]);
+  });
+});
+
+describe('the fence', () => {
+  const place = { geo: 'eu', processor: 'aws' };
+  it.each<[string, Parameters<typeof fenceDenial>[1], string | null]>([
+    ['no fence', [undefined], null],
+    ['inside', [{ geo: ['us', 'eu'], processor: ['aws'] }], null],
+    ['outside of the geography', [{ geo: ['us'] }], 'geo eu'],
+    ['outside of the processors', [{ processor: ['anthropic'] }], 'processor aws'],
+    ['outside of one of several', [{ geo: ['eu'] }, { geo: ['us'] }], 'geo eu'],
+    ['an empty list allows nothing', [{ geo: [] }], 'geo eu'],
+  ])('%s', (_, fences, expected) => {
+    expect(fenceDenial(place, fences)).toBe(expected);
+  });
+
+  it('a place that does not say where it is lies outside', () => {
+    expect(fenceDenial({ geo: null, processor: null }, [{ geo: ['us'] }])).toBe('geo unknown');
+    expect(fenceDenial({ geo: null, processor: null }, [{ processor: ['us'] }])).toBe('processor unknown');
+  });
+
+  it('a request may carry one', () => {
+    expect([fenceOfRequest({ inference_geo: 'us' }), fenceOfRequest({ inference_geo: 'global' }), fenceOfRequest({}), fenceOfRequest(null)]).toEqual([{ geo: ['us'] }, undefined, undefined, undefined]);
+  });
+});
+
+describe('the ladder', () => {
+  const available = { speed: true, model: true, cache: true, answer: true };
+  it.each<[LadderCause, string]>([
+    ['overloaded', 'speed model cache answer'],
+    ['rate-limited', 'speed model cache answer'],
+    ['circuit-open', 'speed model cache answer'],
+    ['upstream-error', 'model cache answer'],
+    ['timeout', 'model cache answer'],
+    ['unreachable', 'cache answer'],
+    ['billing', 'cache answer'],
+    ['auth', 'cache answer'],
+    ['deadline', 'cache answer'],
+    ['invalid-request', ''],
+    ['too-large', ''],
+    ['not-found', ''],
+    ['permission', ''],
+    ['conflict', ''],
+    ['aborted', ''],
+    ['thread-state', ''],
+    ['shutting-down', ''],
+  ])('%s leads to: %s', (cause, expected) => {
+    expect(rungsFor({ cause, available, lowest: undefined }).join(' ')).toBe(expected);
+  });
+
+  it('ends where it is capped, and leaves out what is not there', () => {
+    expect(rungsFor({ cause: 'overloaded', available, lowest: 'model' })).toEqual(['speed', 'model']);
+    expect(rungsFor({ cause: 'overloaded', available, lowest: 'never' })).toEqual([]);
+    expect(rungsFor({ cause: 'overloaded', available: { ...available, model: false }, lowest: undefined })).toEqual(['speed', 'cache', 'answer']);
+  });
+});
+
+describe('the canonical request', () => {
+  it('is the same for the same request, whatever the order of its keys and the marks beside it', () => {
+    expect(canonicalRequest({ model: 'm', messages: [{ role: 'user', content: 'x' }] }, null)).toBe(canonicalRequest({ stream: true, metadata: { user_id: 'u' }, messages: [{ content: 'x', role: 'user' }], model: 'm' }, null));
+    expect(canonicalRequest({ a: { cache_control: { type: 'ephemeral' }, b: 1 } }, null)).toBe(canonicalRequest({ a: { b: 1 } }, null));
+  });
+
+  it('differs in everything that matters', () => {
+    const texts = [canonicalRequest({ a: [1, 2] }, null), canonicalRequest({ a: [2, 1] }, null), canonicalRequest({ a: [1, 2] }, 'null'), canonicalRequest({ a: [1, 2] }, ''), canonicalRequest({ a: [1, 2], system: 's' }, null), canonicalRequest(JSON.parse('{"a":[1,2],"__proto__":{"x":1}}') as Record<string, unknown>, null)];
+    expect(new Set(texts).size).toBe(texts.length);
+  });
+});
