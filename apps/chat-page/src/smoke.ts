@@ -12,8 +12,19 @@ import { chromium } from 'playwright-core';
 
 const whole = String(referenceAnswer('text').content[0]?.['text']);
 
+/** How to speak with an app, where it is not by plain HTTP. */
+export interface AppUnderSmoke {
+  /** The text of a summary; rejects when the app refuses. */
+  summary(url: string, text: string): Promise<string>;
+  flip(url: string, name: string): Promise<unknown>;
+  /** Asks, and returns when the answer begins. */
+  chat(url: string): Promise<{ read(): Promise<{ readonly text: string; readonly failure: string | null }> }>;
+  /** Whether a malformed request is answered as the client's mistake. */
+  refusesNonsense(url: string): Promise<boolean>;
+}
+
 /** @param start the app's command line: program and arguments */
-export async function smoke(start: readonly [string, ...string[]]): Promise<void> {
+export async function smoke(start: readonly [string, ...string[]], speak: AppUnderSmoke = plainHttp): Promise<void> {
   const [program, ...programArguments] = start;
   const app = spawn(program, programArguments, { env: { ...process.env, PORT: '0', ANTHROPIC_API_KEY: '', LOG_LEVEL: 'info' }, stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(app, 'exit');
@@ -27,10 +38,10 @@ export async function smoke(start: readonly [string, ...string[]]): Promise<void
     app.once('exit', () => reject(new Error(`the app ended before it listened:\n${output}`)));
   });
   try {
-    await talk(url);
+    await talk(url, speak);
     await drive(url);
-    await outage(url);
-    await leave(url, () => app.kill('SIGTERM'));
+    await outage(url, speak);
+    await leave(url, speak, () => app.kill('SIGTERM'));
     const [code] = (await exited) as [number | null];
     assert.equal(code, 0, 'SIGTERM ends the app well');
     assert.match(output, /"event":"call-ended"/, 'calls are logged as structured lines');
@@ -42,41 +53,56 @@ export async function smoke(start: readonly [string, ...string[]]): Promise<void
 }
 
 const post = (url: string, body: unknown): Promise<Response> => fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
-const chat = (url: string): Promise<Response> => post(`${url}/chat`, { messages: [{ role: 'user', content: 'Tell me about the harbour.' }] });
 
-async function textOf(response: Response): Promise<string> {
-  const events = (await response.text()).split('\n\n').map((event) => /^data: (.*)$/m.exec(event)?.[1]);
-  return events.map((data) => (data ? ((JSON.parse(data) as { delta?: { text?: string } }).delta?.text ?? '') : '')).join('');
-}
+const plainHttp: AppUnderSmoke = {
+  async summary(url, text) {
+    const response = await post(`${url}/summary`, { text });
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    return ((await response.json()) as { summary: string }).summary;
+  },
+  async flip(url, name) {
+    assert.ok((await fetch(`${url}/demo/switches/${name}`, { method: 'POST' })).ok);
+  },
+  async chat(url) {
+    const response = await post(`${url}/chat`, { messages: [{ role: 'user', content: 'Tell me about the harbour.' }] });
+    return {
+      async read() {
+        if (!response.ok) {
+          assert.match(response.headers.get('content-type') ?? '', /problem\+json/);
+          return { text: '', failure: ((await response.json()) as { code: string }).code };
+        }
+        const events = (await response.text()).split('\n\n').map((event) => /^data: (.*)$/m.exec(event)?.[1]);
+        return { text: events.map((data) => (data ? ((JSON.parse(data) as { delta?: { text?: string } }).delta?.text ?? '') : '')).join(''), failure: null };
+      },
+    };
+  },
+  refusesNonsense: async (url) => (await post(`${url}/chat`, { messages: 'nonsense' })).status === 400,
+};
 
-async function talk(url: string): Promise<void> {
+async function talk(url: string, speak: AppUnderSmoke): Promise<void> {
   assert.equal((await fetch(`${url}/health/live`)).status, 200);
   assert.equal((await fetch(`${url}/health/ready`)).status, 200);
-  const summary = await post(`${url}/summary`, { text: 'A long story about a harbour.' });
-  assert.equal(summary.status, 200);
-  assert.equal(((await summary.json()) as { summary: string }).summary, whole);
+  assert.equal(await speak.summary(url, 'A long story about a harbour.'), whole);
   for (const name of ['cut', 'stall', 'overload']) {
-    assert.ok((await fetch(`${url}/demo/switches/${name}`, { method: 'POST' })).ok);
-    assert.equal(await textOf(await chat(url)), whole, `an answer is whole with the switch "${name}"`);
+    await speak.flip(url, name);
+    assert.deepEqual(await (await speak.chat(url)).read(), { text: whole, failure: null }, `an answer is whole with the switch "${name}"`);
   }
-  assert.equal((await post(`${url}/chat`, { messages: 'nonsense' })).status, 400);
-  await fetch(`${url}/demo/switches/well`, { method: 'POST' });
+  assert.ok(await speak.refusesNonsense(url));
+  await speak.flip(url, 'well');
 }
 
-/** Everything is down for a while: proper statuses, and back to work afterwards. */
-async function outage(url: string): Promise<void> {
-  await fetch(`${url}/demo/switches/outage`, { method: 'POST' });
-  const failed = await chat(url);
-  assert.ok(failed.status === 502 || failed.status === 503, `an outage is a proper status, not ${failed.status}`);
-  assert.match(failed.headers.get('content-type') ?? '', /problem\+json/);
-  await fetch(`${url}/demo/switches/well`, { method: 'POST' });
-  await recovered(url);
-}
-
-/** Until the circuit that the outage opened lets calls through again. */
-async function recovered(url: string): Promise<void> {
+/** Everything is down for a while: a proper failure, and back to work afterwards. */
+async function outage(url: string, speak: AppUnderSmoke): Promise<void> {
+  await speak.flip(url, 'outage');
+  const { failure } = await (await speak.chat(url)).read();
+  assert.match(String(failure), /^(upstream-error|circuit-open)$/);
+  await speak.flip(url, 'well');
   for (const until = Date.now() + 30_000; Date.now() < until; ) {
-    if ((await post(`${url}/summary`, { text: 'Are you well?' })).ok && (await post(`${url}/summary`, { text: 'Really?' })).ok) return;
+    const answered = await speak.summary(url, 'Are you well?').then(
+      () => speak.summary(url, 'Really?').then(() => true),
+      () => false,
+    );
+    if (answered) return;
   }
   assert.fail('the app did not recover from an outage');
 }
@@ -116,8 +142,8 @@ async function drive(url: string): Promise<void> {
 }
 
 /** An answer that runs when the app is told to stop still ends whole. */
-async function leave(url: string, stop: () => void): Promise<void> {
-  const response = await chat(url);
+async function leave(url: string, speak: AppUnderSmoke, stop: () => void): Promise<void> {
+  const answer = await speak.chat(url);
   stop();
-  assert.equal(await textOf(response), whole, 'a running answer ends whole while the app goes down');
+  assert.deepEqual(await answer.read(), { text: whole, failure: null }, 'a running answer ends whole while the app goes down');
 }
