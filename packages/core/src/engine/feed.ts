@@ -45,6 +45,25 @@ export class Feed {
     this.#source.reader.read().then(this.#onStep, this.#onFailure);
   }
 
+  /**
+   * Reads once for somebody who takes the result themselves, and must then call `took` first.
+   *
+   * @returns null when that is not possible, because a read is under way or the upstream was ended
+   */
+  readFor<T>(onStep: (step: ReadableStreamReadResult<Uint8Array>) => T | Promise<T>, onFailure: () => T | Promise<T>): Promise<T> | null {
+    if (this.#reading || this.#stopped) return null;
+    this.#watch.arm();
+    this.#reading = true;
+    return this.#source.reader.read().then(onStep, onFailure);
+  }
+
+  /** False: the upstream was ended in the meantime, and what came means nothing. */
+  took(): boolean {
+    this.#reading = false;
+    this.#watch.disarm();
+    return !this.#stopped;
+  }
+
   /** Nobody waits for it: a reader who takes a break is no stall. */
   rest(): void {
     this.#watch.disarm();

@@ -82,37 +82,41 @@ export function heal(input: HealInput): HealedBody {
 
 type Step = IteratorResult<Uint8Array, undefined>;
 
-/** Somebody waits for bytes. */
+/** Somebody waits for bytes that no single read will give them. */
 interface Waiting {
   readonly resolve: (step: Step) => void;
   readonly reject: (reason: unknown) => void;
-  readonly promise: Promise<Step>;
 }
 
-const finished: Promise<Step> = Promise.resolve({ done: true, value: undefined });
+const end: Step = { done: true, value: undefined };
+const none: readonly Uint8Array[] = [];
+const finished: Promise<Step> = Promise.resolve(end);
 const settled: Promise<void> = Promise.resolve();
 
 /** As much as this goes to the reader at once, whether or not more is there. Bytes. */
 const enough = 8 * 1024;
-/** After so many looks ahead that found nothing, only every so many-th chunk is worth another. */
+/** After so many looks ahead in a row that found nothing, so many chunks pass before the next. */
 const patience = 8;
+const pause = 24;
 
 class Pump {
   readonly #splice: Splice;
   readonly #owner: StreamOwner;
   readonly #clock: Clock;
   #feed: Feed;
+  /** What the reader was promised last, until they have it. */
+  #promised: Promise<Step> | null = null;
   #waiting: Waiting | null = null;
-  #pieces: Uint8Array[] = [];
+  #pieces: readonly Uint8Array[] = none;
   #bytes = 0;
   #ended = false;
   #mending = false;
   /** The caller aborted, and no read has been told yet. */
   #aborted = false;
+  #looking = false;
   /** Looks ahead in a row that found nothing, and chunks since the last. */
   #misses = 0;
   #skipped = 0;
-  #looking = false;
 
   constructor({ splice, source, owner, clock }: HealInput) {
     this.#splice = splice;
@@ -123,40 +127,63 @@ class Pump {
 
   /** The next bytes for the reader. */
   next(): Promise<Step> {
-    if (this.#waiting) return this.#waiting.promise.then(() => this.next());
-    if (this.#aborted) {
-      this.#aborted = false;
-      return Promise.reject(abortError());
-    }
+    if (this.#promised) return this.#promised.then(() => this.next());
+    if (this.#aborted) return this.#tellAborted();
     if (this.#ended) return finished;
-    let resolve!: Waiting['resolve'];
-    let reject!: Waiting['reject'];
-    const promise = new Promise<Step>((yes, no) => {
-      resolve = yes;
-      reject = no;
-    });
-    this.#waiting = { resolve, reject, promise };
-    this.#serve();
-    return promise;
+    this.#collect();
+    // The way almost every read goes: nothing is here, the upstream gives some, the reader gets it. One promise.
+    const direct = this.#bytes === 0 && this.#splice.state.type === 'open' ? this.#feed.readFor(this.#onStep, this.#onFailure) : null;
+    if (direct === null) return this.#wait();
+    this.#promised = direct;
+    return direct;
   }
 
   leave(aborted: boolean): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#feed.stop();
     const waiting = this.#waiting;
     this.#waiting = null;
-    if (!aborted) waiting?.resolve({ done: true, value: undefined });
-    else if (waiting) waiting.reject(abortError());
-    else this.#aborted = true;
+    this.#aborted = aborted;
+    // A direct read ends with the feed.
+    this.#feed.stop();
+    if (waiting) this.#settle(waiting);
     this.#owner.onLeave();
   }
 
   interrupt(): void {
     if (this.#ended || this.#mending) return;
-    this.#feed.stop();
     this.#splice.fail('socket');
+    this.#feed.stop();
     if (this.#waiting) this.#serve();
+  }
+
+  /** A read that went straight to the upstream has come back. */
+  #onStep = (step: ReadableStreamReadResult<Uint8Array>): Step | Promise<Step> => {
+    this.#promised = null;
+    if (this.#feed.took()) {
+      if (step.done) this.#splice.end();
+      else this.#splice.push(step.value);
+    }
+    if (this.#ended) return this.#aborted ? this.#tellAborted() : end;
+    this.#collect();
+    // A large chunk is worth its way to the reader; small ones travel together, as far as they are here already.
+    if (this.#bytes === 0 || this.#splice.state.type !== 'open' || (this.#bytes < enough && this.#worthALook())) return this.#wait();
+    return this.#parcel();
+  };
+
+  #onFailure = (): Step | Promise<Step> => {
+    if (this.#feed.took()) this.#splice.fail('socket');
+    return this.#onStep(nothingMore);
+  };
+
+  /** Waits for as many reads, and attempts, as it takes. */
+  #wait(): Promise<Step> {
+    const promise = new Promise<Step>((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+    });
+    this.#promised = promise;
+    this.#serve();
+    return promise;
   }
 
   /** Gives the reader who waits what there is, or sees to it that something comes. */
@@ -164,9 +191,11 @@ class Pump {
     this.#collect();
     const { state } = this.#splice;
     if (state.type !== 'open') return this.#conclude(state);
+    if (this.#looking) return;
     if (this.#bytes === 0) return this.#feed.read();
-    // A large chunk is worth its way to the reader; small ones travel together, as far as they are here already.
-    if (this.#bytes >= enough || !this.#lookAhead()) this.#deliver();
+    if (this.#bytes >= enough) return this.#deliver();
+    this.#looking = true;
+    this.#look(this.#bytes);
   }
 
   #conclude(state: Exclude<SpliceState, { type: 'open' }>): void {
@@ -181,37 +210,31 @@ class Pump {
   }
 
   #collect(): void {
-    for (const piece of this.#splice.take()) {
-      this.#pieces.push(piece);
-      this.#bytes += piece.length;
-    }
+    const pieces = this.#splice.take();
+    for (let i = 0; i < pieces.length; i += 1) this.#bytes += (pieces[i] as Uint8Array).length;
+    if (this.#pieces.length === 0) this.#pieces = pieces;
+    else if (pieces.length > 0) this.#pieces = [...this.#pieces, ...pieces];
   }
 
-  /** Reads on, and gives what comes at once a moment to join. False: not worth it. */
-  #lookAhead(): boolean {
-    if (this.#looking) return true;
-    if (this.#misses >= patience && this.#skipped < patience) {
-      this.#skipped += 1;
-      return false;
-    }
-    this.#skipped = 0;
-    this.#looking = true;
-    this.#look(this.#bytes);
-    return true;
+  /** Where chunks come one at a time, looking for a second is mostly in vain. */
+  #worthALook(): boolean {
+    if (this.#misses < patience) return true;
+    this.#skipped = (this.#skipped + 1) % pause;
+    return this.#skipped === 0;
   }
 
+  /** Reads on, and gives what comes at once a moment to join. */
   #look(had: number): void {
     this.#feed.read();
     void settled.then(() => {
-      if (!this.#waiting) this.#looking = false;
-      else if (this.#bytes > had && this.#bytes < enough && this.#splice.state.type === 'open') this.#look(this.#bytes);
-      else {
-        this.#looking = false;
-        this.#misses = this.#bytes > had ? 0 : this.#misses + 1;
-        const { state } = this.#splice;
-        if (state.type === 'open') this.#deliver();
-        else this.#conclude(state);
-      }
+      const found = this.#bytes > had;
+      if (this.#waiting && found && this.#bytes < enough && this.#splice.state.type === 'open') return this.#look(this.#bytes);
+      this.#looking = false;
+      this.#misses = found ? 0 : this.#misses + 1;
+      if (!this.#waiting) return;
+      const { state } = this.#splice;
+      if (state.type === 'open') this.#deliver();
+      else this.#conclude(state);
     });
   }
 
@@ -220,12 +243,29 @@ class Pump {
     if (!waiting) return;
     this.#waiting = null;
     this.#feed.rest();
-    if (this.#bytes === 0) return waiting.resolve({ done: true, value: undefined });
+    this.#settle(waiting);
+  }
+
+  #settle({ resolve, reject }: Waiting): void {
+    this.#promised = null;
+    if (this.#aborted) this.#tellAborted().catch(reject);
+    else if (this.#bytes === 0) resolve(end);
+    else resolve(this.#parcel());
+  }
+
+  /** Everything that is there, in one piece. */
+  #parcel(): Step {
     const value = this.#pieces.length === 1 ? (this.#pieces[0] as Uint8Array) : joined(this.#pieces, this.#bytes);
-    this.#pieces = [];
+    this.#pieces = none;
     this.#bytes = 0;
     if (!this.#ended) this.#owner.onProgress?.();
-    waiting.resolve({ done: false, value });
+    return { done: false, value };
+  }
+
+  #tellAborted(): Promise<Step> {
+    this.#aborted = false;
+    // What fetch gives a reader whose caller aborted.
+    return Promise.reject(new DOMException('This operation was aborted', 'AbortError'));
   }
 
   /** Asks the owner what follows. */
@@ -248,7 +288,7 @@ class Pump {
     if (this.#ended) return;
     if (next.type === 'surface') {
       this.#collect();
-      this.#pieces.push(next.event);
+      this.#pieces = [...this.#pieces, next.event];
       this.#bytes += next.event.length;
       this.#finish(true, false);
       return this.#deliver();
@@ -259,36 +299,30 @@ class Pump {
   /** The owner itself failed: the reader must not take the end for the end of the answer. */
   #fail(error: unknown): void {
     if (this.#ended) return;
-    this.#finish(true, false);
-    this.#waiting?.reject(error);
+    const waiting = this.#waiting;
     this.#waiting = null;
+    this.#promised = null;
+    this.#finish(true, false);
+    waiting?.reject(error);
   }
 
   #open(source: StreamSource): Feed {
-    const feed: Feed = new Feed(source, this.#clock, {
+    const feed = new Feed(source, this.#clock, {
       bytes: (chunk) => {
         this.#splice.push(chunk);
-        this.#arrived();
+        if (this.#waiting) this.#serve();
       },
       end: () => {
         this.#splice.end();
-        this.#arrived();
+        if (this.#waiting) this.#serve();
       },
       failure: (problem) => {
         this.#splice.fail(problem);
-        this.#arrived();
+        if (this.#waiting) this.#serve();
       },
     });
-    if (this.#ended) return feed;
-    for (const chunk of source.prelude) this.#splice.push(chunk);
+    if (!this.#ended) for (const chunk of source.prelude) this.#splice.push(chunk);
     return feed;
-  }
-
-  /** While somebody looks ahead, they deliver. */
-  #arrived(): void {
-    if (!this.#waiting) return;
-    if (this.#looking) this.#collect();
-    else this.#serve();
   }
 
   /** The reader has, or is about to get, the last bytes. */
@@ -301,6 +335,8 @@ class Pump {
   }
 }
 
+const nothingMore: ReadableStreamReadResult<Uint8Array> = { done: true, value: undefined };
+
 function outcomeOf(state: Extract<SpliceState, { type: 'broken' }>): Outcome {
   switch (state.problem) {
     case 'error':
@@ -311,9 +347,6 @@ function outcomeOf(state: Extract<SpliceState, { type: 'broken' }>): Outcome {
   }
   return { type: 'stream-break', problem: state.problem };
 }
-
-/** What fetch gives a reader whose caller aborted. */
-const abortError = (): DOMException => new DOMException('This operation was aborted', 'AbortError');
 
 function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
   const whole = new Uint8Array(length);

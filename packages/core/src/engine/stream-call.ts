@@ -184,7 +184,7 @@ class StreamedAnswer implements StreamOwner {
       finish(this.#engine, call, reason === 'aborted' ? 'aborted' : 'failed', reason);
       return;
     }
-    const id = this.splice.transcript().message?.['id'];
+    const id = this.splice.message?.['id'];
     if (typeof id === 'string') settings.book.index(id, call.ledger);
     this.#checkpointer?.clear();
     finish(this.#engine, call, 'delivered', null);

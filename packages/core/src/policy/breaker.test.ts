@@ -270,7 +270,7 @@ describe('random walks', () => {
     const good: CountsAs[] = ['success', 'success', 'success', 'failure', 'throttled', 'neutral'];
     const bad: CountsAs[] = ['failure', 'failure', 'failure', 'weak', 'success', 'neutral'];
     const it = new Breaker({ probes: 2, leaseMs: 700, rampMs: 300, openMs: 200, maxOpenMs: 900 });
-    const out: { permit: Permit; era: number }[] = [];
+    const out: Permit[] = [];
     let now = 0;
     let states = '';
     for (let step = 0; step < 200_000; step += 1) {
@@ -283,10 +283,10 @@ describe('random walks', () => {
           if (!would) throw new Error(`step ${step}: admitted what it would not admit`);
           if (before === 'open') throw new Error(`step ${step}: admitted while open`);
           if (permit.probe !== (before === 'half-open')) throw new Error(`step ${step}: a probe is a permit of a half-open circuit`);
-          out.push({ permit, era: permit.era });
+          out.push(permit);
         } else if (!(permit.retryAfterMs >= 0 && permit.retryAfterMs <= 2_000)) throw new Error(`step ${step}: retry after ${permit.retryAfterMs}`);
       } else if (out.length > 0) {
-        const [{ permit }] = out.splice(Math.floor(random() * out.length), 1) as [{ permit: Permit }];
+        const [permit] = out.splice(Math.floor(random() * out.length), 1) as [Permit];
         if (random() < 0.3) it.answering(permit, now);
         else it.settle(permit, (step % 1_000 < 500 ? bad : good)[Math.floor(random() * 6)] as CountsAs, now, random);
       }

@@ -22,11 +22,11 @@ export class HeldBack {
   }
 
   /** Gives everything that waited, in order. */
-  release(): Uint8Array {
-    const bytes = this.#bytes.view();
+  release(): Uint8Array[] {
+    const pieces = this.#bytes.pieces();
     for (const commit of this.#commits) commit();
     this.drop();
-    return bytes;
+    return pieces;
   }
 
   drop(): void {

@@ -5,7 +5,7 @@ import { errorFacts } from '../policy/error-body.ts';
 import type { ErrorFacts, StreamBreak } from '../policy/outcome.ts';
 import { readUsageInto, totalUsage, usageFrom } from './attempt-usage.ts';
 import { Delivered, newBlock, type Block } from './delivered.ts';
-import { DeltaShape, textOfDelta, viewOf } from './delta-shape.ts';
+import { DeltaShape, textOfDelta } from './delta-shape.ts';
 import { HeldBack } from './held-back.ts';
 import { frame, replayEvents } from './message-events.ts';
 import { createSeam, type Seam, type SeamInput, type SeamOutcome, type SeamStep } from './seam.ts';
@@ -124,6 +124,11 @@ export class Splice {
     return this.#stopReason !== null;
   }
 
+  /** The message as the reader saw it begin; null before that. */
+  get message(): Wire | null {
+    return this.#delivered.message;
+  }
+
   /** The reader has something of the message. */
   get started(): boolean {
     return this.#delivered.message !== null;
@@ -223,25 +228,14 @@ export class Splice {
   #events(bytes: Uint8Array, from: number): number {
     let at = from;
     let sent = from;
-    let view: DataView | null = null;
     while (at < bytes.length && this.#state === open) {
       if (this.#shape !== null) {
-        view ??= viewOf(bytes);
-        // The way almost every event goes: more text for the open block, handed on as it came.
-        if (this.#shapeBlock !== null && this.#renumbered === null && this.#held.isEmpty) {
-          const next = this.#flow(this.#shape, this.#shapeBlock.log, view, bytes, at);
-          if (next !== at) {
-            at = next;
-            continue;
-          }
-        } else {
-          const next = this.#shape.match(view, bytes, at);
-          if (next !== -1) {
-            if (sent < at) this.#out.push(bytes.subarray(sent, at));
-            this.#divert(this.#shape, bytes, at, next);
-            sent = at = next;
-            continue;
-          }
+        const flows = this.#shapeBlock !== null && this.#renumbered === null && this.#held.isEmpty;
+        const next = flows ? this.#flow(this.#shape, this.#shapeBlock as Block, bytes, at) : this.#divert(this.#shape, bytes, at, sent);
+        if (next !== at) {
+          at = next;
+          if (!flows) sent = at;
+          continue;
         }
       }
       const end = eventEnd(bytes, at);
@@ -254,38 +248,39 @@ export class Splice {
     return at;
   }
 
-  /** Keeps the text of as many deltas as follow each other; returns the position after them. */
-  #flow(shape: DeltaShape, log: TextLog, view: DataView, bytes: Uint8Array, from: number): number {
+  /** The way almost every event goes: more text for the open block, handed on as it came. Returns the position after them. */
+  #flow(shape: DeltaShape, { log }: Block, bytes: Uint8Array, from: number): number {
     const before = log.length;
-    let at = from;
-    for (let next = shape.match(view, bytes, at); next !== -1; next = shape.match(view, bytes, at)) {
-      log.append(bytes, shape.start, shape.end);
-      at = next;
-    }
+    const next = shape.read(bytes, from, log, Number.MAX_SAFE_INTEGER);
     this.#added += log.length - before;
-    return at;
+    return next;
   }
 
-  /** A delta of a known shape that is not handed on as it came. */
-  #divert(shape: DeltaShape, bytes: Uint8Array, start: number, end: number): void {
+  /** A delta of a known shape that is not handed on as it came. What precedes it since `sent` is. */
+  #divert(shape: DeltaShape, bytes: Uint8Array, start: number, sent: number): number {
     const block = this.#shapeBlock;
-    const length = shape.end - shape.start;
+    const log = block?.log ?? new TextLog();
+    const before = log.length;
+    const end = shape.read(bytes, start, log, 1);
+    if (end === start) return start;
+    if (sent < start) this.#out.push(bytes.subarray(sent, start));
+    const length = log.length - before;
     if (block === null) {
       this.#swallowed += length;
-      return;
+      return end;
     }
     this.#added += length;
-    block.log.append(bytes, shape.start, shape.end);
     const prefix = this.#renumbered;
-    const from = prefix === null ? start : shape.start;
+    const from = prefix === null ? start : start + shape.prefixLength;
     if (this.#held.isEmpty) {
       if (prefix) this.#out.push(prefix);
       this.#out.push(bytes.subarray(from, end));
-      return;
+      return end;
     }
     if (prefix) this.#held.add(prefix, 0, prefix.length, null);
     this.#held.add(bytes, from, end, null);
     if (length > 0) this.#showIfLive(block);
+    return end;
   }
 
   /** Any other event. */
@@ -573,7 +568,7 @@ export class Splice {
 
   #release(): void {
     if (this.#held.isEmpty) return;
-    this.#out.push(this.#held.release());
+    this.#out.push(...this.#held.release());
     this.#delivered.settle();
   }
 

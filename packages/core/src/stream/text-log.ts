@@ -6,9 +6,17 @@ const quote = 34;
 /** Shorter copies are faster by hand than through a view. */
 const shortCopy = 48;
 
-/** Bytes that grow at the end. Room is made for what is kept, never for the chunks it came in. */
+/** Beyond this, what is kept is not moved to a larger place any more: another begins. Bytes. */
+const segmentLength = 16 * 1024;
+
+/**
+ * Bytes that grow at the end. Room is made for what is kept, never for the chunks it came in; and in segments, because large
+ * pieces of fresh memory cost more than everything that is done with them here.
+ */
 export class ByteLog {
-  #bytes: Uint8Array = new Uint8Array(0);
+  #full: Uint8Array[] = [];
+  #open: Uint8Array = new Uint8Array(0);
+  #used = 0;
   #length = 0;
 
   get length(): number {
@@ -16,28 +24,53 @@ export class ByteLog {
   }
 
   append(bytes: Uint8Array, start: number, end: number): void {
-    const needed = this.#length + end - start;
-    if (needed > this.#bytes.length) this.#grow(needed);
-    const kept = this.#bytes;
-    if (end - start < shortCopy) for (let from = start, to = this.#length; from < end; from += 1, to += 1) kept[to] = bytes[from] as number;
-    else kept.set(bytes.subarray(start, end), this.#length);
-    this.#length = needed;
+    const more = end - start;
+    if (this.#used + more > this.#open.length) return this.#appendBeyond(bytes, start, end);
+    const kept = this.#open;
+    if (more < shortCopy) for (let from = start, to = this.#used; from < end; from += 1, to += 1) kept[to] = bytes[from] as number;
+    else kept.set(bytes.subarray(start, end), this.#used);
+    this.#used += more;
+    this.#length += more;
   }
 
   /** Forgets what is behind `length`. */
   truncate(length: number): void {
-    this.#length = Math.min(this.#length, length);
+    if (length >= this.#length) return;
+    const kept = this.bytes().subarray(0, length);
+    this.#full = [];
+    this.#open = kept;
+    this.#used = length;
+    this.#length = length;
   }
 
-  /** The first `length` bytes, until the log is written to again. */
-  view(length: number = this.#length): Uint8Array {
-    return this.#bytes.subarray(0, length);
+  /** Everything, in order. Valid until more is appended. */
+  pieces(): Uint8Array[] {
+    return this.#used === 0 ? [...this.#full] : [...this.#full, this.#open.subarray(0, this.#used)];
   }
 
-  #grow(needed: number): void {
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2, 64));
-    grown.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = grown;
+  /** A copy of everything. */
+  bytes(): Uint8Array {
+    const whole = new Uint8Array(this.#length);
+    let at = 0;
+    for (const piece of this.pieces()) {
+      whole.set(piece, at);
+      at += piece.length;
+    }
+    return whole;
+  }
+
+  #appendBeyond(bytes: Uint8Array, start: number, end: number): void {
+    const needed = this.#used + end - start;
+    if (needed <= segmentLength) {
+      const grown = new Uint8Array(Math.min(segmentLength, Math.max(needed, this.#open.length * 2, 64)));
+      grown.set(this.#open.subarray(0, this.#used));
+      this.#open = grown;
+      return this.append(bytes, start, end);
+    }
+    if (this.#used > 0) this.#full.push(this.#open.subarray(0, this.#used));
+    this.#open = new Uint8Array(Math.max(segmentLength, end - start));
+    this.#used = 0;
+    this.append(bytes, start, end);
   }
 }
 
@@ -75,7 +108,7 @@ export class TextLog extends ByteLog {
     if (length === 0) return '';
     const whole = new Uint8Array(length + 2);
     whole[0] = quote;
-    whole.set(this.view(length), 1);
+    whole.set(this.bytes().subarray(0, length), 1);
     whole[length + 1] = quote;
     return JSON.parse(decoder.decode(whole)) as string;
   }
