@@ -8,13 +8,41 @@ import { join, posix, relative, sep } from 'node:path';
 const rooms = [
   { room: 'packages/core/src/policy/', may: ['policy', 'time'], types: ['policy', 'time'], pure: true },
   { room: 'packages/core/src/stream/', may: ['stream', 'policy'], types: ['stream', 'policy', 'time'], pure: true },
-  { room: 'packages/core/src/telemetry/', may: ['telemetry', 'time', '@opentelemetry/api'], types: ['telemetry', 'policy', 'time', '@opentelemetry/api'] },
-  { room: 'packages/core/src/engine/', may: ['engine', 'policy', 'stream', 'telemetry', 'time', 'root', 'node:'], types: ['engine', 'policy', 'stream', 'telemetry', 'time', 'root', '@anthropic-ai/sdk', '@opentelemetry/api'] },
-  { room: 'packages/core/src/http/', may: ['http', 'policy', 'stream', 'time', 'node:'], types: ['http', 'policy', 'stream', 'telemetry', 'time', '@anthropic-ai/sdk', 'node:'] },
-  { room: 'packages/express/src/', may: ['own', '@holdfast/core', 'express', 'node:'], types: ['own', '@holdfast/core', 'express', '@anthropic-ai/sdk', 'node:'] },
-  { room: 'packages/nestjs/src/', may: ['own', '@holdfast/core', '@nestjs/', '@anthropic-ai/sdk', 'rxjs', 'node:'], types: ['own', '@holdfast/core', '@nestjs/', '@anthropic-ai/sdk', 'rxjs', 'node:'] },
-  { room: 'packages/trpc/src/', may: ['own', '@holdfast/core', '@trpc/', 'node:'], types: ['own', '@holdfast/core', '@trpc/', '@anthropic-ai/sdk', 'node:'] },
-  { room: 'packages/testing/src/', may: ['own', 'node:', '@anthropic-ai/sdk', 'vitest'], types: ['own', 'node:', '@anthropic-ai/sdk', 'vitest'] },
+  {
+    room: 'packages/core/src/telemetry/',
+    may: ['telemetry', 'time', '@opentelemetry/api'],
+    types: ['telemetry', 'policy', 'time', '@opentelemetry/api'],
+  },
+  {
+    room: 'packages/core/src/engine/',
+    may: ['engine', 'policy', 'stream', 'telemetry', 'time', 'root', 'node:'],
+    types: ['engine', 'policy', 'stream', 'telemetry', 'time', 'root', '@anthropic-ai/sdk', '@opentelemetry/api'],
+  },
+  {
+    room: 'packages/core/src/http/',
+    may: ['http', 'policy', 'stream', 'time', 'node:'],
+    types: ['http', 'policy', 'stream', 'telemetry', 'time', '@anthropic-ai/sdk', 'node:'],
+  },
+  {
+    room: 'packages/express/src/',
+    may: ['own', '@holdfast/core', 'express', 'node:'],
+    types: ['own', '@holdfast/core', 'express', '@anthropic-ai/sdk', 'node:'],
+  },
+  {
+    room: 'packages/nestjs/src/',
+    may: ['own', '@holdfast/core', '@nestjs/', '@anthropic-ai/sdk', 'rxjs', 'node:'],
+    types: ['own', '@holdfast/core', '@nestjs/', '@anthropic-ai/sdk', 'rxjs', 'node:'],
+  },
+  {
+    room: 'packages/trpc/src/',
+    may: ['own', '@holdfast/core', '@trpc/', 'node:'],
+    types: ['own', '@holdfast/core', '@trpc/', '@anthropic-ai/sdk', 'node:'],
+  },
+  {
+    room: 'packages/testing/src/',
+    may: ['own', 'node:', '@anthropic-ai/sdk', 'vitest'],
+    types: ['own', 'node:', '@anthropic-ai/sdk', 'vitest'],
+  },
 ];
 
 /** The one public file that presents an async class beside the policies it is made of. */
@@ -40,7 +68,8 @@ export function breaches(files) {
     }
     if (rule.pure) {
       for (const [index, line] of text.split('\n').entries()) {
-        if (awaiting.test(line.replace(/\/\/.*|\/\*.*|^\s*\*.*/, ''))) found.push(`${path}:${index + 1}: nothing waits here: policies and stream logic are synchronous`);
+        if (awaiting.test(line.replace(/\/\/.*|\/\*.*|^\s*\*.*/, '')))
+          found.push(`${path}:${index + 1}: nothing waits here: policies and stream logic are synchronous`);
       }
     }
   }
@@ -49,7 +78,10 @@ export function breaches(files) {
 
 function kindOf(path, specifier) {
   if (!specifier.startsWith('.')) {
-    if (specifier.startsWith('@holdfast/core')) return specifier === '@holdfast/core' || specifier === '@holdfast/core/http' || specifier === '@holdfast/core/policy' ? '@holdfast/core' : specifier;
+    if (specifier.startsWith('@holdfast/core'))
+      return specifier === '@holdfast/core' || specifier === '@holdfast/core/http' || specifier === '@holdfast/core/policy'
+        ? '@holdfast/core'
+        : specifier;
     return specifier.startsWith('@anthropic-ai/sdk') ? '@anthropic-ai/sdk' : specifier;
   }
   const target = posix.join(posix.dirname(path), specifier);
@@ -61,7 +93,13 @@ function kindOf(path, specifier) {
 
 function sources(root) {
   return readdirSync(join(root, 'packages'), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !entry.parentPath.includes('node_modules') && entry.parentPath.includes(`${sep}src`))
+    .filter(
+      (entry) =>
+        entry.isFile() &&
+        entry.name.endsWith('.ts') &&
+        !entry.parentPath.includes('node_modules') &&
+        entry.parentPath.includes(`${sep}src`),
+    )
     .map((entry) => join(entry.parentPath, entry.name))
     .map((file) => ({ path: relative(root, file).split(sep).join('/'), text: readFileSync(file, 'utf8') }));
 }

@@ -14,7 +14,9 @@ try {
   mkdirSync(join(directory, 'tarballs'));
   for (const name of packages) run('pnpm', ['pack', '--pack-destination', join(directory, 'tarballs')], resolve('packages', name));
   const tarballs = readdirSync(join(directory, 'tarballs'));
-  const local = Object.fromEntries(packages.map((name) => [`@holdfast/${name}`, `file:./tarballs/${tarballs.find((file) => file.startsWith(`holdfast-${name}-`))}`]));
+  const local = Object.fromEntries(
+    packages.map((name) => [`@holdfast/${name}`, `file:./tarballs/${tarballs.find((file) => file.startsWith(`holdfast-${name}-`))}`]),
+  );
   writeFileSync(
     join(directory, 'package.json'),
     JSON.stringify({
@@ -26,15 +28,28 @@ try {
         '@types/express': '5.0.6',
         '@types/node': '^24.0.0',
         express: '5.3.0',
-        ...(packages.includes('nestjs') ? { '@nestjs/common': '12.5.1', '@nestjs/core': '12.5.1', '@nestjs/platform-express': '12.5.1', 'reflect-metadata': '0.2.2', rxjs: '7.8.2' } : {}),
-        ...(packages.includes('trpc') ? { '@trpc/server': '11.25.0', '@trpc/client': '11.25.0' } : {}),
+        ...(packages.includes('nestjs')
+          ? {
+              '@nestjs/common': '12.5.1',
+              '@nestjs/core': '12.5.1',
+              '@nestjs/platform-express': '12.5.1',
+              'reflect-metadata': '0.2.2',
+              rxjs: '7.8.2',
+            }
+          : {}),
+        ...(packages.includes('trpc') ? { '@trpc/server': '11.25.2', '@trpc/client': '11.25.2' } : {}),
         typescript59: 'npm:typescript@5.9.3',
         typescript60: 'npm:typescript@6.0.3',
         typescript70: 'npm:typescript@7.0.2',
       },
     }),
   );
-  writeFileSync(join(directory, 'pnpm-workspace.yaml'), `packages: []\nminimumReleaseAge: 0\noverrides:\n${Object.entries(local).map(([name, at]) => `  '${name}': '${at}'\n`).join('')}`);
+  writeFileSync(
+    join(directory, 'pnpm-workspace.yaml'),
+    `packages: []\nminimumReleaseAge: 0\noverrides:\n${Object.entries(local)
+      .map(([name, at]) => `  '${name}': '${at}'\n`)
+      .join('')}`,
+  );
   run('pnpm', ['install', '--ignore-scripts', '--no-frozen-lockfile']);
   cpSync('scripts/consumer', directory, { recursive: true });
   // The same program as an ES module sees the SDK's other set of types.

@@ -9,9 +9,15 @@ const run = promisify(execFile);
 const lock = readFileSync('pnpm-lock.yaml', 'utf8');
 
 /** `name@version` of every locked package that lists optional dependencies. */
-const withPlatforms = [...lock.matchAll(/^ {2}'?((?:@[^@'/]+\/)?[^@'\s]+)@([^:('\s]+)(?:\([^:]*\))?'?:\n(?: {4}.*\n)*? {4}optionalDependencies:\n((?: {6}.*\n)+)/gm)].map(
-  ([, name, version, block]) => ({ name, version, locked: new Set([...block.matchAll(/^ {6}'?([^':]+)'?:/gm)].map(([, dependency]) => dependency)) }),
-);
+const withPlatforms = [
+  ...lock.matchAll(
+    /^ {2}'?((?:@[^@'/]+\/)?[^@'\s]+)@([^:('\s]+)(?:\([^:]*\))?'?:\n(?: {4}.*\n)*? {4}optionalDependencies:\n((?: {6}.*\n)+)/gm,
+  ),
+].map(([, name, version, block]) => ({
+  name,
+  version,
+  locked: new Set([...block.matchAll(/^ {6}'?([^':]+)'?:/gm)].map(([, dependency]) => dependency)),
+}));
 
 let incomplete = 0;
 let unknown = 0;

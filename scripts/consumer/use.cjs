@@ -8,7 +8,9 @@ async function main() {
   const claude = await fakeClaude();
   claude.always('spend-limit');
   const client = new Anthropic({ baseURL: claude.url, apiKey: 'test', middleware: [holdfast()] });
-  const error = await client.messages.create({ model: 'claude-opus-5-5', max_tokens: 10, messages: [{ role: 'user', content: 'hi' }] }).catch((caught) => caught);
+  const error = await client.messages
+    .create({ model: 'claude-opus-5-5', max_tokens: 10, messages: [{ role: 'user', content: 'hi' }] })
+    .catch((caught) => caught);
   assert.ok(error instanceof Anthropic.RateLimitError, 'an error of this copy of the SDK');
   assert.equal(claude.requests.length, 1);
   await claude.close();

@@ -9,7 +9,9 @@ import { fakeClaude } from '@holdfast/testing';
 const claude = await fakeClaude();
 claude.script('overloaded', 'cut-mid-stream');
 const client = new Anthropic({ baseURL: claude.url, apiKey: 'test', middleware: [holdfast()] });
-const message = await client.messages.stream({ model: 'claude-opus-5-5', max_tokens: 4096, messages: [{ role: 'user', content: 'hi' }] }).finalMessage();
+const message = await client.messages
+  .stream({ model: 'claude-opus-5-5', max_tokens: 4096, messages: [{ role: 'user', content: 'hi' }] })
+  .finalMessage();
 assert.equal(message.stop_reason, 'end_turn');
 assert.equal(claude.requests.length, 3);
 assert.equal(classify({ type: 'response', status: 529, headers: new Headers() }).kind, 'overloaded');

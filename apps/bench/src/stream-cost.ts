@@ -23,8 +23,14 @@ const clientOf = (shape: Shape, middleware: ReturnType<typeof holdfast>[]): Anth
 async function once(client: Anthropic): Promise<number> {
   let characters = 0;
   const before = process.cpuUsage();
-  const stream = await client.messages.create({ model: 'claude-opus-5-5', max_tokens: 1024, stream: true, messages: [{ role: 'user', content: 'Go on.' }] });
-  for await (const event of stream) if (event.type === 'content_block_delta' && event.delta.type === 'text_delta') characters += event.delta.text.length;
+  const stream = await client.messages.create({
+    model: 'claude-opus-5-5',
+    max_tokens: 1024,
+    stream: true,
+    messages: [{ role: 'user', content: 'Go on.' }],
+  });
+  for await (const event of stream)
+    if (event.type === 'content_block_delta' && event.delta.type === 'text_delta') characters += event.delta.text.length;
   const { user, system } = process.cpuUsage(before);
   if (characters < perStream) throw new Error('the answer is not whole');
   return (user + system) / events.length;
@@ -44,7 +50,14 @@ for (const shape of shapes) {
     }
   }
   const { middle, low, high } = ratios(cost.held, cost.bare);
-  rows.push([shape, median(cost.bare).toFixed(2), median(cost.held).toFixed(2), middle.toFixed(3), `${low.toFixed(3)} to ${high.toFixed(3)}`, String(goals[shape])]);
+  rows.push([
+    shape,
+    median(cost.bare).toFixed(2),
+    median(cost.held).toFixed(2),
+    middle.toFixed(3),
+    `${low.toFixed(3)} to ${high.toFixed(3)}`,
+    String(goals[shape]),
+  ]);
 }
 console.log(`CPU per event, µs, medians of ${rounds} rounds of ${perStream} events; Node.js ${process.version}`);
 console.log(table(['shape', 'bare SDK', 'with Holdfast', 'ratio', 'middle half', 'goal'], rows));

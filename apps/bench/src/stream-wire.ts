@@ -2,12 +2,22 @@
 
 const encoder = new TextEncoder();
 
-const words = 'the tide comes in over the flats and the boats lift one by one while “gulls” wait; nobody hurries \n at the northern harbour'.split(' ');
+const words =
+  'the tide comes in over the flats and the boats lift one by one while “gulls” wait; nobody hurries \n at the northern harbour'.split(' ');
 
 /** One event each, in order: an answer of `deltas` text deltas, padded as the API pads them. */
 export function answerEvents(deltas: number): Uint8Array[] {
   const event = (name: string, data: object, pad = ''): string => `event: ${name}\ndata: ${JSON.stringify(data).slice(0, -1)}${pad}}\n\n`;
-  const message = { id: 'msg_bench', type: 'message', role: 'assistant', model: 'claude-opus-5-5', content: [], stop_reason: null, stop_sequence: null, usage: { input_tokens: 25, output_tokens: 1 } };
+  const message = {
+    id: 'msg_bench',
+    type: 'message',
+    role: 'assistant',
+    model: 'claude-opus-5-5',
+    content: [],
+    stop_reason: null,
+    stop_sequence: null,
+    usage: { input_tokens: 25, output_tokens: 1 },
+  };
   const events = [
     event('message_start', { type: 'message_start', message }),
     event('content_block_start', { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } }),
@@ -16,11 +26,21 @@ export function answerEvents(deltas: number): Uint8Array[] {
   for (let i = 0; i < deltas; i += 1) {
     // Two or three words a delta, and padding that hides their length: about 150 bytes an event.
     const text = Array.from({ length: 2 + (i % 2) }, (_, n) => ` ${words[(i * 3 + n) % words.length]}`).join('');
-    events.push(event('content_block_delta', { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } }, ' '.repeat((i * 7) % 12)));
+    events.push(
+      event(
+        'content_block_delta',
+        { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } },
+        ' '.repeat((i * 7) % 12),
+      ),
+    );
   }
   events.push(
     event('content_block_stop', { type: 'content_block_stop', index: 0 }),
-    event('message_delta', { type: 'message_delta', delta: { stop_reason: 'end_turn', stop_sequence: null }, usage: { output_tokens: deltas * 4 } }),
+    event('message_delta', {
+      type: 'message_delta',
+      delta: { stop_reason: 'end_turn', stop_sequence: null },
+      usage: { output_tokens: deltas * 4 },
+    }),
     event('message_stop', { type: 'message_stop' }),
   );
   return events.map((text) => encoder.encode(text));

@@ -26,7 +26,10 @@ export interface AppUnderSmoke {
 /** @param start the app's command line: program and arguments */
 export async function smoke(start: readonly [string, ...string[]], speak: AppUnderSmoke = plainHttp): Promise<void> {
   const [program, ...programArguments] = start;
-  const app = spawn(program, programArguments, { env: { ...process.env, PORT: '0', ANTHROPIC_API_KEY: '', LOG_LEVEL: 'info' }, stdio: ['ignore', 'pipe', 'inherit'] });
+  const app = spawn(program, programArguments, {
+    env: { ...process.env, PORT: '0', ANTHROPIC_API_KEY: '', LOG_LEVEL: 'info' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const exited = once(app, 'exit');
   let output = '';
   const url = await new Promise<string>((resolve, reject) => {
@@ -52,7 +55,8 @@ export async function smoke(start: readonly [string, ...string[]], speak: AppUnd
   }
 }
 
-const post = (url: string, body: unknown): Promise<Response> => fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+const post = (url: string, body: unknown): Promise<Response> =>
+  fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
 
 const plainHttp: AppUnderSmoke = {
   async summary(url, text) {
@@ -72,7 +76,10 @@ const plainHttp: AppUnderSmoke = {
           return { text: '', failure: ((await response.json()) as { code: string }).code };
         }
         const events = (await response.text()).split('\n\n').map((event) => /^data: (.*)$/m.exec(event)?.[1]);
-        return { text: events.map((data) => (data ? ((JSON.parse(data) as { delta?: { text?: string } }).delta?.text ?? '') : '')).join(''), failure: null };
+        return {
+          text: events.map((data) => (data ? ((JSON.parse(data) as { delta?: { text?: string } }).delta?.text ?? '') : '')).join(''),
+          failure: null,
+        };
       },
     };
   },
@@ -97,7 +104,7 @@ async function outage(url: string, speak: AppUnderSmoke): Promise<void> {
   const { failure } = await (await speak.chat(url)).read();
   assert.match(String(failure), /^(upstream-error|circuit-open)$/);
   await speak.flip(url, 'well');
-  for (const until = Date.now() + 30_000; Date.now() < until; ) {
+  for (const until = Date.now() + 30_000; Date.now() < until;) {
     const answered = await speak.summary(url, 'Are you well?').then(
       () => speak.summary(url, 'Really?').then(() => true),
       () => false,
@@ -109,7 +116,9 @@ async function outage(url: string, speak: AppUnderSmoke): Promise<void> {
 
 /** The page in Chromium: ask, cut the stream, and watch the answer finish. */
 async function drive(url: string): Promise<void> {
-  const executablePath = [process.env['CHROMIUM_PATH'], '/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => path && existsSync(path));
+  const executablePath = [process.env['CHROMIUM_PATH'], '/usr/bin/chromium', '/usr/bin/chromium-browser'].find(
+    (path) => path && existsSync(path),
+  );
   if (!executablePath) {
     console.error('SKIPPED: driving the page, because there is no Chromium (set CHROMIUM_PATH)');
     return;
@@ -118,7 +127,15 @@ async function drive(url: string): Promise<void> {
   const browser = await chromium.launchPersistentContext(profile, {
     executablePath,
     headless: true,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
   });
   try {
     const page = await browser.newPage();

@@ -34,7 +34,13 @@ const breakage: Record<string, { label: string; once?: readonly FaultLike[]; alw
 
 export async function upstream(): Promise<Upstream> {
   if (process.env['ANTHROPIC_API_KEY']) {
-    return { client: (hold) => new Anthropic({ middleware: [hold] }), model: process.env['ANTHROPIC_MODEL'] ?? 'claude-opus-5-5', switches: [], flip: () => false, close: async () => {} };
+    return {
+      client: (hold) => new Anthropic({ middleware: [hold] }),
+      model: process.env['ANTHROPIC_MODEL'] ?? 'claude-opus-5-5',
+      switches: [],
+      flip: () => false,
+      close: async () => {},
+    };
   }
   const claude = await fakeClaude();
   claude.always(pace);

@@ -21,11 +21,15 @@ try {
   const ledger = hold.attempts(message);
   console.log('\n');
   for (const attempt of ledger?.attempts ?? []) {
-    console.log(`${attempt.number}. ${attempt.purpose.padEnd(8)} ${attempt.target}  ${String(attempt.status ?? '-').padEnd(4)} ${String(attempt.result).padEnd(14)} waited ${Math.round(attempt.waitedMs)} ms, took ${attempt.durationMs} ms`);
+    console.log(
+      `${attempt.number}. ${attempt.purpose.padEnd(8)} ${attempt.target}  ${String(attempt.status ?? '-').padEnd(4)} ${String(attempt.result).padEnd(14)} waited ${Math.round(attempt.waitedMs)} ms, took ${attempt.durationMs} ms`,
+    );
   }
   if (ledger) {
     const { input, output, estimated } = ledgerTotal(ledger);
-    console.log(`\n${ledger.result} after ${ledger.attempts.length} requests and ${ledger.resumes} resumes; ${input} tokens in, ${output} out${estimated ? ' (partly estimated)' : ''}`);
+    console.log(
+      `\n${ledger.result} after ${ledger.attempts.length} requests and ${ledger.resumes} resumes; ${input} tokens in, ${output} out${estimated ? ' (partly estimated)' : ''}`,
+    );
   }
 } catch (error) {
   const { kind, action } = hold.explain(error);

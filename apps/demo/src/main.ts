@@ -22,7 +22,8 @@ async function play(row: Row, withHoldfast: boolean): Promise<Side> {
   return { ...observed, requests };
 }
 
-const cell = ({ outcome, requests, ms }: Side): string => `${outcome.padEnd(31)} ${String(requests).padStart(3)} req ${(ms / 1000).toFixed(1).padStart(5)} s`;
+const cell = ({ outcome, requests, ms }: Side): string =>
+  `${outcome.padEnd(31)} ${String(requests).padStart(3)} req ${(ms / 1000).toFixed(1).padStart(5)} s`;
 const paint = (good: boolean, text: string): string => (process.stdout.isTTY ? styleText(good ? 'green' : 'red', text) : text);
 
 console.log(`${'what goes wrong'.padEnd(38)} ${'the SDK alone'.padEnd(47)} with Holdfast`);

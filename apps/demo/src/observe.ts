@@ -5,7 +5,15 @@ import { referenceAnswer, type Scenario } from '@holdfast/testing';
 
 /** What a caller got. */
 export interface Observed {
-  readonly outcome: 'whole answer' | 'half an answer, no error' | 'not a message' | 'tool call, truncated' | 'still waiting' | 'left' | `degraded: ${string}` | `error: ${string}`;
+  readonly outcome:
+    | 'whole answer'
+    | 'half an answer, no error'
+    | 'not a message'
+    | 'tool call, truncated'
+    | 'still waiting'
+    | 'left'
+    | `degraded: ${string}`
+    | `error: ${string}`;
   readonly ms: number;
 }
 

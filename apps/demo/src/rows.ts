@@ -51,11 +51,31 @@ const cached = new Map<string, string>();
 
 export const rows: readonly Row[] = [
   { title: 'overloaded once (529)', prepare: ({ primary }) => primary.script('overloaded'), act: ask, claim: whole },
-  { title: '529 for everybody, 20 calls at once', prepare: ({ primary }) => primary.always('overloaded'), act: (client) => together(client, 20), claim: ({ requests, outcome }) => requests <= 22 && outcome !== 'still waiting' },
-  { title: 'retry-after: 86400', prepare: ({ primary }) => primary.always('rate-limited-a-day'), act: ask, claim: ({ outcome, ms }) => outcome === 'error: RateLimitError' && ms < 500 },
-  { title: 'spend limit reached (429)', prepare: ({ primary }) => primary.always('spend-limit'), act: ask, claim: ({ requests }) => requests === 1 },
+  {
+    title: '529 for everybody, 20 calls at once',
+    prepare: ({ primary }) => primary.always('overloaded'),
+    act: (client) => together(client, 20),
+    claim: ({ requests, outcome }) => requests <= 22 && outcome !== 'still waiting',
+  },
+  {
+    title: 'retry-after: 86400',
+    prepare: ({ primary }) => primary.always('rate-limited-a-day'),
+    act: ask,
+    claim: ({ outcome, ms }) => outcome === 'error: RateLimitError' && ms < 500,
+  },
+  {
+    title: 'spend limit reached (429)',
+    prepare: ({ primary }) => primary.always('spend-limit'),
+    act: ask,
+    claim: ({ requests }) => requests === 1,
+  },
   { title: 'connection reset', prepare: ({ primary }) => primary.script('reset'), act: ask, claim: whole },
-  { title: 'answer cut off (JSON)', prepare: ({ primary }) => primary.script(cut({ afterBytes: 400, how: 'reset' })), act: ask, claim: whole },
+  {
+    title: 'answer cut off (JSON)',
+    prepare: ({ primary }) => primary.script(cut({ afterBytes: 400, how: 'reset' })),
+    act: ask,
+    claim: whole,
+  },
   { title: 'a proxy’s HTML page under 200', prepare: ({ primary }) => primary.script('html-page'), act: ask, claim: whole },
   { title: 'first event is an error', prepare: ({ primary }) => primary.script('error-first'), act: askStreaming, claim: whole },
   {
@@ -79,7 +99,12 @@ export const rows: readonly Row[] = [
   },
   { title: 'stream: cut in the middle', prepare: ({ primary }) => primary.script('cut-mid-stream'), act: askStreaming, claim: whole },
   { title: 'stream: silent end', prepare: ({ primary }) => primary.script('silent-end'), act: askStreaming, claim: whole },
-  { title: 'stream: overload in the middle', prepare: ({ primary }) => primary.script('overload-mid-stream'), act: askStreaming, claim: whole },
+  {
+    title: 'stream: overload in the middle',
+    prepare: ({ primary }) => primary.script('overload-mid-stream'),
+    act: askStreaming,
+    claim: whole,
+  },
   {
     title: 'stream: stalls in the middle',
     options: () => ({ limits: { idleMs: 1_000 } }),
@@ -103,7 +128,13 @@ export const rows: readonly Row[] = [
     act: askStreaming,
     claim: whole,
   },
-  { title: 'first target rate-limited', options: twoTargets, prepare: ({ primary }) => primary.always('rate-limited'), act: ask, claim: ({ outcome, ms }) => outcome === 'whole answer' && ms < 500 },
+  {
+    title: 'first target rate-limited',
+    options: twoTargets,
+    prepare: ({ primary }) => primary.always('rate-limited'),
+    act: ask,
+    claim: ({ outcome, ms }) => outcome === 'whole answer' && ms < 500,
+  },
   {
     title: 'everything down, answered before',
     options: (stage) => ({ ...twoTargets(stage), cache: { store: cached }, retry: false }),
@@ -123,7 +154,8 @@ export const rows: readonly Row[] = [
       primary.always('server-error');
       second.always('server-error');
     },
-    act: (client) => observe((signal) => client.messages.create(request, { signal, ...callOptions({ deadlineMs: 2_000 }) }).then(() => 'whole answer')),
+    act: (client) =>
+      observe((signal) => client.messages.create(request, { signal, ...callOptions({ deadlineMs: 2_000 }) }).then(() => 'whole answer')),
     claim: ({ outcome, requests }) => outcome === 'error: InternalServerError' && requests <= 2,
   },
 ];

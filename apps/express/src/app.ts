@@ -16,14 +16,23 @@ export function createApp(claude: HoldfastExpress<Anthropic>, hold: Holdfast, up
     const { messages } = request.body as { messages?: unknown };
     if (!Array.isArray(messages)) return void response.status(400).json({ detail: 'messages must be a list' });
     const { client, requestId } = claude.of(request);
-    const stream = client.messages.create({ model: upstream.model, max_tokens: 4096, messages: messages as Anthropic.MessageParam[], stream: true });
+    const stream = client.messages.create({
+      model: upstream.model,
+      max_tokens: 4096,
+      messages: messages as Anthropic.MessageParam[],
+      stream: true,
+    });
     await sendStream(response, stream, { headers: { 'x-call-id': requestId } });
   });
 
   app.post('/summary', express.json({ limit: '256kb' }), async (request, response) => {
     const { text } = request.body as { text?: unknown };
     if (typeof text !== 'string') return void response.status(400).json({ detail: 'text must be a string' });
-    const message = await claude.of(request).client.messages.create({ model: upstream.model, max_tokens: 1024, messages: [{ role: 'user', content: `Summarise this in one paragraph:\n\n${text}` }] });
+    const message = await claude.of(request).client.messages.create({
+      model: upstream.model,
+      max_tokens: 1024,
+      messages: [{ role: 'user', content: `Summarise this in one paragraph:\n\n${text}` }],
+    });
     response.json({ summary: message.content.map((block) => (block.type === 'text' ? block.text : '')).join('') });
   });
 
@@ -37,6 +46,11 @@ export function createApp(claude: HoldfastExpress<Anthropic>, hold: Holdfast, up
     if (ledger) response.json({ summary: summaryOf(ledger) });
     else response.sendStatus(404);
   });
-  app.use(errorHandler({ onError: (error, problem) => logger.warn({ status: problem.status, code: problem.body.code, kind: hold.explain(error).kind }, 'request failed') }));
+  app.use(
+    errorHandler({
+      onError: (error, problem) =>
+        logger.warn({ status: problem.status, code: problem.body.code, kind: hold.explain(error).kind }, 'request failed'),
+    }),
+  );
   return app;
 }

@@ -24,7 +24,12 @@ export class ChatController {
   @HttpCode(200)
   chat(@Body() { messages }: { messages?: unknown }): Promise<Response> {
     if (!Array.isArray(messages)) throw new BadRequestException('messages must be a list');
-    const stream = this.claude.messages.create({ model: this.upstream.model, max_tokens: 4096, messages: messages as Anthropic.MessageParam[], stream: true });
+    const stream = this.claude.messages.create({
+      model: this.upstream.model,
+      max_tokens: 4096,
+      messages: messages as Anthropic.MessageParam[],
+      stream: true,
+    });
     return claudeResponse(stream, { headers: { 'x-call-id': currentScope()?.requestId ?? '' } });
   }
 
@@ -32,7 +37,11 @@ export class ChatController {
   @HttpCode(200)
   async summary(@Body() { text }: { text?: unknown }): Promise<{ summary: string }> {
     if (typeof text !== 'string') throw new BadRequestException('text must be a string');
-    const message = await this.claude.messages.create({ model: this.upstream.model, max_tokens: 1024, messages: [{ role: 'user', content: `Summarise this in one paragraph:\n\n${text}` }] });
+    const message = await this.claude.messages.create({
+      model: this.upstream.model,
+      max_tokens: 1024,
+      messages: [{ role: 'user', content: `Summarise this in one paragraph:\n\n${text}` }],
+    });
     return { summary: message.content.map((block) => (block.type === 'text' ? block.text : '')).join('') };
   }
 }

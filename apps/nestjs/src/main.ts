@@ -14,7 +14,11 @@ const claudeSide = await upstream();
 @Module({
   imports: [
     HoldfastModule.forRoot({ client: (hold) => claudeSide.client(hold), holdfast: { ...appOptions, logger } }),
-    HoldfastModule.forApp({ deadlineMs: 120_000, readinessDelayMs: 200, errors: { onError: (_, problem) => logger.warn({ status: problem.status, code: problem.body.code }, 'request failed') } }),
+    HoldfastModule.forApp({
+      deadlineMs: 120_000,
+      readinessDelayMs: 200,
+      errors: { onError: (_, problem) => logger.warn({ status: problem.status, code: problem.body.code }, 'request failed') },
+    }),
   ],
   controllers: [ChatController, DemoController],
   providers: [

@@ -14,7 +14,13 @@ const claudeSide = await upstream();
 const hold = holdfast({ ...appOptions, logger });
 const drain = createDrain();
 const router = createRouter(claudeSide.client(hold), hold, claudeSide, drain);
-const trpc = createHTTPHandler({ router, basePath: '/trpc/', responseMeta: claudeResponseMeta, maxBodySize: 256 * 1024, onError: ({ error, path }) => logger.warn({ path, code: error.code }, 'request failed') });
+const trpc = createHTTPHandler({
+  router,
+  basePath: '/trpc/',
+  responseMeta: claudeResponseMeta,
+  maxBodySize: 256 * 1024,
+  onError: ({ error, path }) => logger.warn({ path, code: error.code }, 'request failed'),
+});
 
 const server = createServer((request, response) => {
   const path = request.url ?? '/';
@@ -24,5 +30,7 @@ const server = createServer((request, response) => {
   else if (path === '/') response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(page('Harbour chat, on tRPC'));
   else response.writeHead(404).end();
 });
-server.listen(Number(process.env['PORT'] ?? 3000), '127.0.0.1', () => console.log(`Harbour chat on tRPC: http://localhost:${(server.address() as AddressInfo).port}`));
+server.listen(Number(process.env['PORT'] ?? 3000), '127.0.0.1', () =>
+  console.log(`Harbour chat on tRPC: http://localhost:${(server.address() as AddressInfo).port}`),
+);
 gracefulShutdown(server, { drain, readinessDelayMs: 200, drainMs: 20_000, onClosed: () => claudeSide.close() });

@@ -34,9 +34,12 @@ function read(answer) {
 
 export function page(title: string): string {
   return sharedPage(title)
-    .replace("const history = [];", `${overTrpc}const history = [];`)
+    .replace('const history = [];', `${overTrpc}const history = [];`)
     .replace("await (await fetch('/demo/switches')).json()", "await call('switches', 'query')")
     .replace("await fetch('/demo/switches/' + name, { method: 'POST' })", "await call('flip', 'mutation', name)")
-    .replace("(await (await fetch('/demo/calls/' + encodeURIComponent(callId))).json()).summary", "(await call('took', 'query', callId))?.summary ?? ''")
+    .replace(
+      "(await (await fetch('/demo/calls/' + encodeURIComponent(callId))).json()).summary",
+      "(await call('took', 'query', callId))?.summary ?? ''",
+    )
     .replace(/async function read\(answer\)[\s\S]*<\/script>/, () => reader.trimStart());
 }

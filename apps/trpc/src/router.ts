@@ -11,20 +11,35 @@ import { z } from 'zod';
 const messages = z.array(z.object({ role: z.enum(['user', 'assistant']), content: z.string().min(1).max(100_000) })).min(1);
 
 export function createRouter(client: Anthropic, hold: Holdfast, upstream: Upstream, drain: Drain) {
-  const t = initTRPC.create({ isDev: false, errorFormatter: claudeErrorFormatter, sse: { ping: { enabled: true, intervalMs: 5_000 }, client: { reconnectAfterInactivityMs: 20_000 } } });
+  const t = initTRPC.create({
+    isDev: false,
+    errorFormatter: claudeErrorFormatter,
+    sse: { ping: { enabled: true, intervalMs: 5_000 }, client: { reconnectAfterInactivityMs: 20_000 } },
+  });
   const procedure = t.procedure.concat(claudeProcedure({ client, drain, deadlineMs: 120_000 }));
   return t.router({
-    chat: procedure.input(z.object({ messages, operationId: z.uuid(), lastEventId: z.string().nullish() })).subscription(async function* ({ input, ctx }) {
+    chat: procedure.input(z.object({ messages, operationId: z.uuid(), lastEventId: z.string().nullish() })).subscription(async function* ({
+      input,
+      ctx,
+    }) {
       yield* claudeStream({
         claude: ctx.claude,
         operationId: input.operationId,
         lastEventId: input.lastEventId,
         // The ledger is found by the call's id: here the operation's.
-        start: (from) => from.messages.create({ model: upstream.model, max_tokens: 4096, messages: input.messages, stream: true }, callOptions({ requestId: input.operationId })),
+        start: (from) =>
+          from.messages.create(
+            { model: upstream.model, max_tokens: 4096, messages: input.messages, stream: true },
+            callOptions({ requestId: input.operationId }),
+          ),
       });
     }),
     summary: procedure.input(z.object({ text: z.string().max(100_000) })).mutation(async ({ input, ctx }) => {
-      const message = await ctx.claude.client.messages.create({ model: upstream.model, max_tokens: 1024, messages: [{ role: 'user', content: `Summarise this in one paragraph:\n\n${input.text}` }] });
+      const message = await ctx.claude.client.messages.create({
+        model: upstream.model,
+        max_tokens: 1024,
+        messages: [{ role: 'user', content: `Summarise this in one paragraph:\n\n${input.text}` }],
+      });
       return { summary: message.content.map((block) => (block.type === 'text' ? block.text : '')).join('') };
     }),
     switches: t.procedure.query(() => upstream.switches),

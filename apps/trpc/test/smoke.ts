@@ -11,15 +11,23 @@ const overTrpc: AppUnderSmoke = {
   flip: async (url, name) => apiOf(url).flip.mutate(name),
   async chat(url) {
     const input = { messages: [{ role: 'user', content: 'Tell me about the harbour.' }], operationId: crypto.randomUUID() };
-    const response = await fetch(`${url}/trpc/chat?input=${encodeURIComponent(JSON.stringify(input))}`, { headers: { accept: 'text/event-stream' } });
+    const response = await fetch(`${url}/trpc/chat?input=${encodeURIComponent(JSON.stringify(input))}`, {
+      headers: { accept: 'text/event-stream' },
+    });
     return {
       async read() {
-        const events = (await response.text()).split('\n').flatMap((line) => (line.startsWith('data: {"type"') ? [JSON.parse(line.slice(6)) as { type: string; text?: string; kind?: string }] : []));
+        const events = (await response.text())
+          .split('\n')
+          .flatMap((line) =>
+            line.startsWith('data: {"type"') ? [JSON.parse(line.slice(6)) as { type: string; text?: string; kind?: string }] : [],
+          );
         return { text: events.map(({ text }) => text ?? '').join(''), failure: events.find(({ type }) => type === 'error')?.kind ?? null };
       },
     };
   },
-  refusesNonsense: async (url) => (await fetch(`${url}/trpc/summary`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"text":7}' })).status === 400,
+  refusesNonsense: async (url) =>
+    (await fetch(`${url}/trpc/summary`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"text":7}' })).status ===
+    400,
 };
 
 await smoke([process.execPath, '--conditions=@holdfast/source', 'src/main.ts'], overTrpc);

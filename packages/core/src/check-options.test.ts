@@ -19,7 +19,15 @@ describe('checkOptions', () => {
         breaker: 'classic',
         budget: false,
         limits: { deadlineMs: 20_000, firstByteMs: 1_000, idleMs: 0, adaptive: false, streamLongCalls: true },
-        streams: { heal: true, resumes: 1, tools: 'block', thinking: 'surface', structuredOutput: 'hold', seam: 'lenient', checkpoints: store },
+        streams: {
+          heal: true,
+          resumes: 1,
+          tools: 'block',
+          thinking: 'surface',
+          structuredOutput: 'hold',
+          seam: 'lenient',
+          checkpoints: store,
+        },
         fallbacks: ['claude-haiku-5-5', { model: 'claude-haiku-4-5', accept: () => true }],
         cache: { store, maxAgeMs: 1000 },
         answer: () => null,
@@ -59,10 +67,15 @@ describe('checkOptions', () => {
   });
 
   it('refuses two targets of one name, and one named like the primary', () => {
-    expect(pathsOf({ targets: [{ name: 'primary', client }, { name: 'a', client }, { name: 'a', client }] })).toEqual([
-      'targets[0].name HOLDFAST_OPTION_DUPLICATE',
-      'targets[2].name HOLDFAST_OPTION_DUPLICATE',
-    ]);
+    expect(
+      pathsOf({
+        targets: [
+          { name: 'primary', client },
+          { name: 'a', client },
+          { name: 'a', client },
+        ],
+      }),
+    ).toEqual(['targets[0].name HOLDFAST_OPTION_DUPLICATE', 'targets[2].name HOLDFAST_OPTION_DUPLICATE']);
   });
 
   it('is not fooled by names every object has', () => {

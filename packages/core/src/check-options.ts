@@ -69,7 +69,16 @@ const optionRules: Rules = {
       maxRetryAfterMs: ms,
     },
   },
-  budget: { type: 'section', orElse: [false], rules: { capacity: { type: 'number', min: 1, max: 1e6 }, initial: { type: 'number', min: 0, max: 1e6 }, ratio: share, ratePerSecond: { type: 'number', min: 0, max: 1e6 } } },
+  budget: {
+    type: 'section',
+    orElse: [false],
+    rules: {
+      capacity: { type: 'number', min: 1, max: 1e6 },
+      initial: { type: 'number', min: 0, max: 1e6 },
+      ratio: share,
+      ratePerSecond: { type: 'number', min: 0, max: 1e6 },
+    },
+  },
   breaker: {
     type: 'section',
     orElse: ['default', 'classic', false],
@@ -89,11 +98,20 @@ const optionRules: Rules = {
   },
   limits: {
     type: 'section',
-    rules: { deadlineMs: { type: 'number', min: 1, max: 2 ** 31 - 1 }, firstByteMs: { type: 'number', min: 1, max: 2 ** 31 - 1 }, idleMs: ms, adaptive: { type: 'boolean' }, streamLongCalls: { type: 'boolean' } },
+    rules: {
+      deadlineMs: { type: 'number', min: 1, max: 2 ** 31 - 1 },
+      firstByteMs: { type: 'number', min: 1, max: 2 ** 31 - 1 },
+      idleMs: ms,
+      adaptive: { type: 'boolean' },
+      streamLongCalls: { type: 'boolean' },
+    },
   },
   streams: { type: 'section', orElse: [false], rules: streamRules },
   fallbacks: { type: 'list', of: checkFallback },
-  cache: { type: 'section', rules: { store: { type: 'methods', names: ['get', 'set', 'delete'] }, maxAgeMs: ms, maxEntryBytes: count(1, 2 ** 31), patienceMs: ms } },
+  cache: {
+    type: 'section',
+    rules: { store: { type: 'methods', names: ['get', 'set', 'delete'] }, maxAgeMs: ms, maxEntryBytes: count(1, 2 ** 31), patienceMs: ms },
+  },
   answer: { type: 'function' },
   degrade: oneOf(...rungs),
   probeEveryMs: ms,
@@ -130,7 +148,14 @@ function checkNames(options: { primary?: { name?: string }; targets?: readonly {
   const seen = new Set([options.primary?.name ?? 'primary']);
   const problems: ConfigProblem[] = [];
   for (const [index, { name }] of (options.targets ?? []).entries()) {
-    if (seen.has(name)) problems.push(wrong('DUPLICATE', `targets[${index}].name`, `"${name}" is taken; the client that carries the middleware is "${options.primary?.name ?? 'primary'}"`));
+    if (seen.has(name))
+      problems.push(
+        wrong(
+          'DUPLICATE',
+          `targets[${index}].name`,
+          `"${name}" is taken; the client that carries the middleware is "${options.primary?.name ?? 'primary'}"`,
+        ),
+      );
     seen.add(name);
   }
   return problems;
@@ -179,14 +204,20 @@ function checkValue(value: unknown, path: string, rule: Rule): ConfigProblem[] {
     case 'string':
       return typeof value === rule.type ? [] : [wrong('TYPE', path, `must be a ${rule.type}`)];
     case 'one-of':
-      return rule.values.includes(value as string) ? [] : [wrong('VALUE', path, `must be one of ${rule.values.map((v) => JSON.stringify(v)).join(', ')}`)];
+      return rule.values.includes(value as string)
+        ? []
+        : [wrong('VALUE', path, `must be one of ${rule.values.map((v) => JSON.stringify(v)).join(', ')}`)];
     case 'section':
       return rule.orElse?.includes(value as string) ? [] : checkSection(value, path, rule.rules);
     case 'list':
-      return Array.isArray(value) ? value.flatMap((item, index) => rule.of(item, `${path}[${index}]`)) : [wrong('TYPE', path, 'must be an array')];
+      return Array.isArray(value)
+        ? value.flatMap((item, index) => rule.of(item, `${path}[${index}]`))
+        : [wrong('TYPE', path, 'must be an array')];
     case 'methods': {
       const missing = rule.names.filter((name) => typeof (value as Record<string, unknown> | null)?.[name] !== 'function');
-      return missing.length === 0 ? [] : [wrong('TYPE', path, `must have the methods ${rule.names.join(', ')}; missing: ${missing.join(', ')}`)];
+      return missing.length === 0
+        ? []
+        : [wrong('TYPE', path, `must have the methods ${rule.names.join(', ')}; missing: ${missing.join(', ')}`)];
     }
   }
 }

@@ -46,13 +46,33 @@ interface ErrorShape {
 /** Reasons of ours that name no failure of the upstream. */
 const ownKinds: Record<string, { kind: Explanation['kind']; action: string; retryable: boolean }> = {
   holdfast_circuit_open: { kind: 'circuit-open', action: 'Wait until the circuit closes, or configure a second target.', retryable: true },
-  holdfast_budget_empty: { kind: 'budget-empty', action: 'Many calls are failing: look at the upstream before adding retries.', retryable: true },
+  holdfast_budget_empty: {
+    kind: 'budget-empty',
+    action: 'Many calls are failing: look at the upstream before adding retries.',
+    retryable: true,
+  },
   holdfast_deadline: { kind: 'deadline', action: 'Give the call more time, ask for fewer tokens, or stream it.', retryable: true },
-  holdfast_no_target: { kind: 'no-target', action: 'Look at the ledger: every target refused this request or is outside the fence.', retryable: true },
+  holdfast_no_target: {
+    kind: 'no-target',
+    action: 'Look at the ledger: every target refused this request or is outside the fence.',
+    retryable: true,
+  },
   holdfast_shutting_down: { kind: 'shutting-down', action: 'Send the call to another instance.', retryable: true },
-  holdfast_timeout: { kind: 'timeout', action: 'The upstream was silent: try again, or raise the limit for slow requests.', retryable: true },
-  holdfast_unreachable: { kind: 'unreachable', action: 'Check network, DNS and proxy between this process and the upstream.', retryable: true },
-  holdfast_bad_answer: { kind: 'bad-answer', action: 'Something between here and the upstream cuts or replaces answers: look at proxies.', retryable: true },
+  holdfast_timeout: {
+    kind: 'timeout',
+    action: 'The upstream was silent: try again, or raise the limit for slow requests.',
+    retryable: true,
+  },
+  holdfast_unreachable: {
+    kind: 'unreachable',
+    action: 'Check network, DNS and proxy between this process and the upstream.',
+    retryable: true,
+  },
+  holdfast_bad_answer: {
+    kind: 'bad-answer',
+    action: 'Something between here and the upstream cuts or replaces answers: look at proxies.',
+    retryable: true,
+  },
   holdfast_stream_broken: { kind: 'stream-broken', action: 'Show the partial answer, or ask again from the start.', retryable: true },
   holdfast_aborted: { kind: 'aborted', action: 'Nothing: the caller left.', retryable: false },
 };
@@ -78,7 +98,14 @@ export function explainError(error: unknown, remembered: { ledger: Ledger | null
         ? classify({ type: 'stream-error', error: facts })
         : null;
   if (!verdict || verdict.kind === 'success') {
-    return { ...base, kind: 'unknown', reason: 'unknown', action: 'This error did not come from Claude or Holdfast.', retryable: false, retryAfterMs: null };
+    return {
+      ...base,
+      kind: 'unknown',
+      reason: 'unknown',
+      action: 'This error did not come from Claude or Holdfast.',
+      retryable: false,
+      retryAfterMs: null,
+    };
   }
   return {
     ...base,
@@ -108,6 +135,7 @@ function detailsOf(error: unknown): Record<string, unknown> {
   return record(record(body['error'])['details']);
 }
 
-const record = (value: unknown): Record<string, unknown> => (typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {});
+const record = (value: unknown): Record<string, unknown> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 const noHeaders: HeaderReader = { get: () => null };

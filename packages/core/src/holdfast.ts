@@ -33,7 +33,11 @@ export interface HealthReport {
  * The SDK's `Middleware`, said by structure: its ESM and CommonJS builds have types of their own, and a CommonJS program
  * must be able to use this one.
  */
-export type HoldfastMiddleware = (request: { readonly url: string }, next: (request: never) => Promise<Response>, ctx: { readonly options?: object | undefined }) => Promise<Response>;
+export type HoldfastMiddleware = (
+  request: { readonly url: string },
+  next: (request: never) => Promise<Response>,
+  ctx: { readonly options?: object | undefined },
+) => Promise<Response>;
 
 /** What `resume` needs of an SDK client. */
 export interface ResumeClient {
@@ -63,7 +67,10 @@ export interface Holdfast extends HoldfastMiddleware {
    * @param with the client to ask, which must carry this middleware, and the tenant the call belonged to
    * @returns what `client.messages.stream` returns; null when there is nothing to finish
    */
-  resume<C extends ResumeClient>(requestId: string, options: { readonly client: C; readonly tenant?: string }): Promise<ReturnType<C['messages']['stream']> | null>;
+  resume<C extends ResumeClient>(
+    requestId: string,
+    options: { readonly client: C; readonly tenant?: string },
+  ): Promise<ReturnType<C['messages']['stream']> | null>;
   /** Takes no new calls, and stops probes. Calls that run go on. */
   close(): void;
 }
@@ -92,7 +99,11 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
   const { clock, emitter, book, budget } = settings;
   const router = createRouter(settings);
   const engine = { settings, router };
-  const metrics = createMetrics(emitter, { breakers: () => router.circuits(), budgetLevel: () => budget?.levelAt(clock.now()) ?? null }, version);
+  const metrics = createMetrics(
+    emitter,
+    { breakers: () => router.circuits(), budgetLevel: () => budget?.levelAt(clock.now()) ?? null },
+    version,
+  );
   if (options.logger) emitter.on(logListener(options.logger));
   if (options.on) emitter.on(options.on);
   let closed = false;
@@ -129,13 +140,22 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
       const id = callIdOf(error);
       return explainError(error, { ledger: find(error) ?? null, partial: id === null ? null : (settings.partials.get(id) ?? null) });
     },
-    async resume<C extends ResumeClient>(requestId: string, { client, tenant = null }: { readonly client: C; readonly tenant?: string | null }) {
+    async resume<C extends ResumeClient>(
+      requestId: string,
+      { client, tenant = null }: { readonly client: C; readonly tenant?: string | null },
+    ) {
       const store = settings.streams.checkpoints;
-      if (!store) throw new HoldfastConfigError([{ code: 'HOLDFAST_OPTION_MISSING', path: 'streams.checkpoints', message: 'is needed to resume an answer' }]);
+      if (!store)
+        throw new HoldfastConfigError([
+          { code: 'HOLDFAST_OPTION_MISSING', path: 'streams.checkpoints', message: 'is needed to resume an answer' },
+        ]);
       const decoded = decodeCheckpoint(await store.get(checkpointKey(requestId, tenant)), requestId, tenant);
       if (decoded.type === 'bad') return null;
       const { stream: _, ...body } = decoded.checkpoint.body;
-      const requestOptions = { holdfast: { requestId, ...(tenant === null ? {} : { tenant }) }, [resumeMark]: decoded.checkpoint.transcript };
+      const requestOptions = {
+        holdfast: { requestId, ...(tenant === null ? {} : { tenant }) },
+        [resumeMark]: decoded.checkpoint.transcript,
+      };
       return client.messages.stream(body as never, requestOptions as never) as ReturnType<C['messages']['stream']>;
     },
     close() {

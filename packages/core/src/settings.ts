@@ -64,9 +64,22 @@ export function describeSettings({ options, attempts, maxRetryAfterMs, streams, 
     targets: [options.primary?.name ?? 'primary', ...(options.targets ?? []).map(({ name }) => name)],
     route: options.route ?? 'ordered',
     fence: options.fence ?? null,
-    retry: { jitter: 'decorrelated', baseMs: 500, throttledBaseMs: 1_000, capMs: 8_000, ...(options.retry === false ? {} : options.retry), attempts, maxRetryAfterMs },
+    retry: {
+      jitter: 'decorrelated',
+      baseMs: 500,
+      throttledBaseMs: 1_000,
+      capMs: 8_000,
+      ...(options.retry === false ? {} : options.retry),
+      attempts,
+      maxRetryAfterMs,
+    },
     budget: budget ? { capacity: budget.capacity } : false,
-    breaker: options.breaker === false ? false : typeof options.breaker === 'object' ? { ...breakerPresets.default, ...options.breaker } : breakerPresets[options.breaker ?? 'default'],
+    breaker:
+      options.breaker === false
+        ? false
+        : typeof options.breaker === 'object'
+          ? { ...breakerPresets.default, ...options.breaker }
+          : breakerPresets[options.breaker ?? 'default'],
     limits: options.limits ?? {},
     streams: { ...streamOptions, checkpoints: checkpoints !== undefined },
     fallbacks: (options.fallbacks ?? []).map((fallback) => (typeof fallback === 'string' ? fallback : fallback.model)),

@@ -24,7 +24,13 @@ describe('an answer whose process was killed', () => {
     const store = fileCheckpoints({ directory });
     const { claude, client, hold, close } = await world({ sockets: true, holdfast: { streams: { checkpoints: store } } });
     claude.script({ cut: { afterText: 600, how: 'stall' }, delayPerEventMs: 1 });
-    const child = spawn(process.execPath, ['--conditions=@holdfast/source', join(import.meta.dirname, 'crash/child.ts'), claude.url, directory, 'call-1']);
+    const child = spawn(process.execPath, [
+      '--conditions=@holdfast/source',
+      join(import.meta.dirname, 'crash/child.ts'),
+      claude.url,
+      directory,
+      'call-1',
+    ]);
     let seen = '';
     child.stdout.on('data', (data) => {
       seen += String(data);
@@ -38,7 +44,12 @@ describe('an answer whose process was killed', () => {
 
     expect(message?.content).toEqual(reference);
     expect(claude.requests.map(({ continues }) => continues)).toEqual([null, 'user-turn']);
-    await vi.waitFor(async () => expect((await readdir(directory)).filter((name) => name.endsWith('.json')), 'a finished answer leaves no checkpoint').toEqual([]));
+    await vi.waitFor(async () =>
+      expect(
+        (await readdir(directory)).filter((name) => name.endsWith('.json')),
+        'a finished answer leaves no checkpoint',
+      ).toEqual([]),
+    );
     await close();
   });
 });
@@ -76,7 +87,16 @@ describe('resume', () => {
     expect(await hold.resume('call-2', { client })).toBeNull();
     expect(await hold.resume('call-3', { client, tenant: 'acme' })).toBeNull();
     const value = String(store.get(checkpointKey('call-2', 'acme')));
-    for (const spoiled of ['', '{', 'null', '[]', value.slice(0, -9), value.replace('"version":1', '"version":2'), value.replace('"index":0', '"index":7'), value.replace('"acme"', '"evil"')]) {
+    for (const spoiled of [
+      '',
+      '{',
+      'null',
+      '[]',
+      value.slice(0, -9),
+      value.replace('"version":1', '"version":2'),
+      value.replace('"index":0', '"index":7'),
+      value.replace('"acme"', '"evil"'),
+    ]) {
       store.set(checkpointKey('call-2', 'acme'), spoiled);
       expect(await hold.resume('call-2', { client, tenant: 'acme' }), spoiled.slice(0, 40)).toBeNull();
     }

@@ -14,14 +14,29 @@ import { modelFacts } from '../src/policy/models.ts';
 import { request, world } from './world.ts';
 
 const whole = referenceAnswer('text').content;
-const computed = { id: 'msg_own', type: 'message', role: 'assistant', model: 'own', content: [{ type: 'text', text: 'Please try again later.' }], stop_reason: 'end_turn', stop_sequence: null, usage: { input_tokens: 0, output_tokens: 0 } } as unknown as Anthropic.Message;
+const computed = {
+  id: 'msg_own',
+  type: 'message',
+  role: 'assistant',
+  model: 'own',
+  content: [{ type: 'text', text: 'Please try again later.' }],
+  stop_reason: 'end_turn',
+  stop_sequence: null,
+  usage: { input_tokens: 0, output_tokens: 0 },
+} as unknown as Anthropic.Message;
 
 async function degradedLabel(client: Anthropic, body = request, options = {}): Promise<string | null> {
   const { response } = await client.messages.create(body, options).withResponse();
   return response.headers.get('holdfast-degraded');
 }
 
-const ladder = (): HoldfastOptions => ({ retry: false, breaker: false, fallbacks: ['claude-haiku-5-5'], cache: { store: new Map() }, answer: () => computed });
+const ladder = (): HoldfastOptions => ({
+  retry: false,
+  breaker: false,
+  fallbacks: ['claude-haiku-5-5'],
+  cache: { store: new Map() },
+  answer: () => computed,
+});
 
 describe('the rungs', () => {
   const congested: FaultName[] = ['overloaded', 'rate-limited', 'server-error', 'gateway-timeout', 'truncated'];
@@ -37,14 +52,17 @@ describe('the rungs', () => {
     await close();
   });
 
-  it.each<FaultName>(['spend-limit', 'bad-key', 'reset'])('%s, which another model cannot cure, is answered from the cache', async (fault) => {
-    const { claude, client, close } = await world({ holdfast: ladder() });
-    await client.messages.create(request);
-    claude.always(fault);
+  it.each<FaultName>(['spend-limit', 'bad-key', 'reset'])(
+    '%s, which another model cannot cure, is answered from the cache',
+    async (fault) => {
+      const { claude, client, close } = await world({ holdfast: ladder() });
+      await client.messages.create(request);
+      claude.always(fault);
 
-    expect(await degradedLabel(client)).toBe('cache');
-    await close();
-  });
+      expect(await degradedLabel(client)).toBe('cache');
+      await close();
+    },
+  );
 
   it('what nobody answered before is computed, and the label says so', async () => {
     const { claude, client, close } = await world({ holdfast: ladder() });
@@ -87,7 +105,15 @@ describe('the rungs', () => {
   });
 
   it('an answer the predicate does not accept is discarded, and the next model asked', async () => {
-    const { claude, client, hold, close } = await world({ holdfast: { retry: false, fallbacks: [{ model: 'claude-haiku-4-5', accept: () => false }, { model: 'claude-haiku-5-5', accept: (message) => message.content.length > 0 }] } });
+    const { claude, client, hold, close } = await world({
+      holdfast: {
+        retry: false,
+        fallbacks: [
+          { model: 'claude-haiku-4-5', accept: () => false },
+          { model: 'claude-haiku-5-5', accept: (message) => message.content.length > 0 },
+        ],
+      },
+    });
     claude.script('overloaded');
 
     const { data, response } = await client.messages.create(request).withResponse();
@@ -112,7 +138,11 @@ describe('the rungs', () => {
   });
 
   it('a call class can be capped, by the instance and by the call, and the stricter cap holds', async () => {
-    for (const [instance, call] of [['never', 'answer'], ['answer', 'never'], ['model', 'answer']] as const) {
+    for (const [instance, call] of [
+      ['never', 'answer'],
+      ['answer', 'never'],
+      ['model', 'answer'],
+    ] as const) {
       const { claude, client, close } = await world({ holdfast: { ...ladder(), degrade: instance } });
       claude.always('overloaded');
 
@@ -126,7 +156,10 @@ describe('the rungs', () => {
     const { claude, client, close } = await world({ holdfast: { retry: false, fallbacks: ['claude-haiku-4-5'] } });
     claude.script('overloaded');
 
-    await client.messages.create({ ...request, max_tokens: 100_000, thinking: { type: 'adaptive' }, output_config: { effort: 'high' } }, { timeout: 1e6 });
+    await client.messages.create(
+      { ...request, max_tokens: 100_000, thinking: { type: 'adaptive' }, output_config: { effort: 'high' } },
+      { timeout: 1e6 },
+    );
 
     expect(claude.requests[1]?.body).toMatchObject({ model: 'claude-haiku-4-5', max_tokens: modelFacts('claude-haiku-4-5').maxOutput });
     expect(claude.requests[1]?.body).not.toHaveProperty('thinking');
@@ -141,7 +174,8 @@ describe('the answer cache', () => {
     await client.messages.create(request, callOptions({ tenant: 'a' }));
     claude.always('reset');
 
-    for (const tenant of ['b', '', 'a ', '["a"', 'null', 'a","x']) await expect(client.messages.create(request, callOptions({ tenant }))).rejects.toThrow();
+    for (const tenant of ['b', '', 'a ', '["a"', 'null', 'a","x'])
+      await expect(client.messages.create(request, callOptions({ tenant }))).rejects.toThrow();
     await expect(client.messages.create(request)).rejects.toThrow();
     expect(await degradedLabel(client, request, callOptions({ tenant: 'a' }))).toBe('cache');
     await close();
@@ -156,7 +190,15 @@ describe('the answer cache', () => {
     expect(await degradedLabel(client)).toBe('cache');
 
     const entry = JSON.parse(value) as { savedAt: number };
-    const spoiled = ['{', 'null', '{"version":1}', JSON.stringify({ ...entry, key: 'another' }), JSON.stringify({ ...entry, savedAt: 0 }), JSON.stringify({ ...entry, message: { type: 'message' } }), JSON.stringify({ ...entry, padding: 'x'.repeat(100_001) })];
+    const spoiled = [
+      '{',
+      'null',
+      '{"version":1}',
+      JSON.stringify({ ...entry, key: 'another' }),
+      JSON.stringify({ ...entry, savedAt: 0 }),
+      JSON.stringify({ ...entry, message: { type: 'message' } }),
+      JSON.stringify({ ...entry, padding: 'x'.repeat(100_001) }),
+    ];
     for (const bad of spoiled) {
       store.set(key, bad);
       await expect(client.messages.create(request), bad.slice(0, 40)).rejects.toThrow();
@@ -176,12 +218,22 @@ describe('the answer cache', () => {
 
   it('loses no call to a store that throws, hangs or lies', async () => {
     const stores: AnswerStore[] = [
-      { get: () => { throw new Error('down'); }, set: () => { throw new Error('down'); }, delete: () => {} },
+      {
+        get: () => {
+          throw new Error('down');
+        },
+        set: () => {
+          throw new Error('down');
+        },
+        delete: () => {},
+      },
       { get: () => new Promise(() => {}), set: () => new Promise(() => {}), delete: () => {} },
       { get: () => 42, set: () => Promise.reject(new Error('down')), delete: () => {} },
     ];
     for (const store of stores) {
-      const { claude, client, close } = await world({ holdfast: { retry: false, cache: { store, patienceMs: 5 }, answer: () => computed } });
+      const { claude, client, close } = await world({
+        holdfast: { retry: false, cache: { store, patienceMs: 5 }, answer: () => computed },
+      });
       expect((await client.messages.create(request)).content).toEqual(whole);
       claude.always('reset');
       expect(await degradedLabel(client)).toBe('answer');
@@ -218,7 +270,9 @@ describe.runIf(redis)('the answer cache in a real Redis, through Keyv', () => {
     adapter.client.on('error', () => {});
     const keyv = new Keyv({ store: adapter });
     keyv.on('error', () => {});
-    const { claude, client, close } = await world({ holdfast: { retry: false, cache: { store: keyv as unknown as AnswerStore, patienceMs: 200 }, answer: () => computed } });
+    const { claude, client, close } = await world({
+      holdfast: { retry: false, cache: { store: keyv as unknown as AnswerStore, patienceMs: 200 }, answer: () => computed },
+    });
     await client.messages.create(request);
     const stored = async (): Promise<number> => (adapter.client as unknown as { dbSize(): Promise<number> }).dbSize();
     while ((await stored()) === 0) await new Promise((resolve) => setImmediate(resolve));

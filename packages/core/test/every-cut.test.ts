@@ -13,14 +13,19 @@ const thinking: Anthropic.MessageCreateParamsNonStreaming = { ...request, thinki
  * Where an answer lies on the wire. `unsure`: its last text has arrived and nothing says so yet. A continuation that adds
  * nothing cannot be told from one that gave up, so a cut there may end in the documented error, and never in silence.
  */
-async function wireOf(claude: FakeClaude, scenario: Scenario): Promise<{ bytes: number; events: number; unsure: { from: number; to: number; event: number } }> {
+async function wireOf(
+  claude: FakeClaude,
+  scenario: Scenario,
+): Promise<{ bytes: number; events: number; unsure: { from: number; to: number; event: number } }> {
   claude.script(null);
   const response = await claude.fetch(`${claude.url}/v1/messages`, { method: 'POST', body: JSON.stringify({ ...request, stream: true }) });
   const events = (await response.text()).split(/(?<=\n\n)/);
   const bytesOf = (list: readonly string[]): number => new TextEncoder().encode(list.join('')).length;
   const event = events.findLastIndex((text) => text.includes('"text_delta"')) + 1;
   const endsInText = referenceAnswer(scenario, seed, size).content.at(-1)?.type === 'text';
-  const unsure = endsInText ? { from: bytesOf(events.slice(0, event)), to: bytesOf(events.slice(0, event + 2)), event } : { from: -1, to: -1, event: -1 };
+  const unsure = endsInText
+    ? { from: bytesOf(events.slice(0, event)), to: bytesOf(events.slice(0, event + 2)), event }
+    : { from: -1, to: -1, event: -1 };
   return { bytes: bytesOf(events), events: events.length, unsure };
 }
 
@@ -70,7 +75,10 @@ describe.each<[Scenario, Anthropic.MessageCreateParamsNonStreaming]>([
     const { claude, client, close } = await world({ fake: { seed, size, scenario }, holdfast: { breaker: false, budget: false } });
     const { bytes, unsure } = await wireOf(claude, scenario);
     for (let at = 0; at < bytes; at += 41) {
-      claude.script({ cut: { afterBytes: at, how: 'reset' } }, { cut: { afterBytes: Math.floor(((at * 7919) % bytes) / 2), how: 'end' }, chunking: 7 });
+      claude.script(
+        { cut: { afterBytes: at, how: 'reset' } },
+        { cut: { afterBytes: Math.floor(((at * 7919) % bytes) / 2), how: 'end' }, chunking: 7 },
+      );
       // The second break falls anywhere in the continuation, its unsure part included, and is the last that may be mended.
       expectWhole(await read(client, body), scenario, `cut after ${at} bytes`, unsure.from !== -1);
     }
@@ -80,7 +88,10 @@ describe.each<[Scenario, Anthropic.MessageCreateParamsNonStreaming]>([
 
 describe('thinking that is shown live', () => {
   it('is begun anew under the next index, and the text is whole wherever the cut is', async () => {
-    const { claude, client, close } = await world({ fake: { seed, size, scenario: 'thinking' }, holdfast: { breaker: false, budget: false } });
+    const { claude, client, close } = await world({
+      fake: { seed, size, scenario: 'thinking' },
+      holdfast: { breaker: false, budget: false },
+    });
     const { content } = referenceAnswer('thinking', seed, size);
     const { bytes, unsure } = await wireOf(claude, 'thinking');
     for (let at = 0; at < bytes; at += 7) {
@@ -88,13 +99,19 @@ describe('thinking that is shown live', () => {
       const got = await read(client, thinking);
       if (at >= unsure.from && at < unsure.to && 'error' in got) continue;
 
-      expect('content' in got && (got.content as Anthropic.ContentBlock[]).filter((block) => block.type === 'text'), `cut after ${at} bytes`).toEqual(content.filter((block) => block.type === 'text'));
+      expect(
+        'content' in got && (got.content as Anthropic.ContentBlock[]).filter((block) => block.type === 'text'),
+        `cut after ${at} bytes`,
+      ).toEqual(content.filter((block) => block.type === 'text'));
     }
     await close();
   });
 
   it('is never begun anew when the options say so', async () => {
-    const { claude, client, close } = await world({ fake: { seed, size, scenario: 'thinking' }, holdfast: { streams: { thinking: 'surface' } } });
+    const { claude, client, close } = await world({
+      fake: { seed, size, scenario: 'thinking' },
+      holdfast: { streams: { thinking: 'surface' } },
+    });
     claude.script({ cut: { afterText: 20, how: 'end' } });
 
     const got = await read(client, thinking);
@@ -130,11 +147,16 @@ describe('what cannot be continued', () => {
   });
 
   it('structured output that is held back begins anew instead', async () => {
-    const { claude, client, close } = await world({ fake: { seed, size, scenario: 'structured' }, holdfast: { breaker: false, budget: false, streams: { structuredOutput: 'hold' } } });
+    const { claude, client, close } = await world({
+      fake: { seed, size, scenario: 'structured' },
+      holdfast: { breaker: false, budget: false, streams: { structuredOutput: 'hold' } },
+    });
     const { events } = await wireOf(claude, 'structured');
     for (let at = 0; at < events; at += 1) {
       claude.script({ cut: { afterEvents: at, how: 'reset' } });
-      expect(await read(client, { ...request, output_config: { format: { type: 'json_schema', schema: {} } } })).toEqual(whole('structured'));
+      expect(await read(client, { ...request, output_config: { format: { type: 'json_schema', schema: {} } } })).toEqual(
+        whole('structured'),
+      );
     }
     await close();
   });

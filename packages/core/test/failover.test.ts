@@ -16,7 +16,13 @@ async function pair(second: PlatformName, options: HoldfastOptions = {}) {
   const other = await platform(second);
   running.push(primary, other);
   const events: HoldfastEvent[] = [];
-  const hold = holdfast({ random: () => 0, retry: { baseMs: 0, throttledBaseMs: 0 }, targets: [{ name: 'second', client: other.client, geo: 'eu' }], on: (event) => events.push(event), ...options });
+  const hold = holdfast({
+    random: () => 0,
+    retry: { baseMs: 0, throttledBaseMs: 0 },
+    targets: [{ name: 'second', client: other.client, geo: 'eu' }],
+    on: (event) => events.push(event),
+    ...options,
+  });
   const { baseURL } = primary.client as unknown as Anthropic;
   const client = new Anthropic({ baseURL, apiKey: secretOf('anthropic'), middleware: [hold], maxRetries: 4 });
   return { primary, other, client, hold, events };
@@ -86,14 +92,17 @@ describe.each(platformNames)('with a second target of kind %s', (kind) => {
   it('keeps each target’s credentials at home', async () => {
     const { primary, other, client } = await pair(kind);
     primary.claude.always('overloaded');
-    await client.messages.create(request, { headers: { 'x-api-key': secretOf('anthropic'), cookie: secretOf('anthropic'), 'x-tenant': secretOf('anthropic') } });
+    await client.messages.create(request, {
+      headers: { 'x-api-key': secretOf('anthropic'), cookie: secretOf('anthropic'), 'x-tenant': secretOf('anthropic') },
+    });
     await client.messages.stream({ ...request, metadata: { user_id: 'u1' } }).finalMessage();
 
     expect(other.wire.length).toBeGreaterThan(0);
     const mine = kind === 'anthropic' ? [] : other.wire;
     for (const sent of mine) expect(JSON.stringify(sent)).not.toContain(secretOf('anthropic'));
     for (const sent of primary.wire) if (kind !== 'anthropic') expect(JSON.stringify(sent)).not.toContain(secretOf(kind));
-    for (const { headers } of other.wire) for (const name of ['cookie', 'x-tenant', 'traceparent']) expect(headers).not.toHaveProperty(name);
+    for (const { headers } of other.wire)
+      for (const name of ['cookie', 'x-tenant', 'traceparent']) expect(headers).not.toHaveProperty(name);
   });
 
   it('follows no redirect with a body', async () => {
@@ -116,7 +125,13 @@ async function timed(options: HoldfastOptions = {}) {
   const primary = await fakeClaude({ target: 'primary' });
   const other = await fakeClaude({ target: 'second' });
   const second = new Anthropic({ baseURL: other.url, fetch: other.fetch, apiKey: 'b' });
-  const hold = holdfast({ clock, random: () => 0, retry: { baseMs: 0, throttledBaseMs: 0 }, targets: [{ name: 'second', client: second }], ...options });
+  const hold = holdfast({
+    clock,
+    random: () => 0,
+    retry: { baseMs: 0, throttledBaseMs: 0 },
+    targets: [{ name: 'second', client: second }],
+    ...options,
+  });
   const client = new Anthropic({ baseURL: primary.url, fetch: primary.fetch, apiKey: 'a', middleware: [hold] });
   return { clock, primary, other, client, hold, close: () => Promise.all([primary.close(), other.close()]) };
 }
@@ -157,7 +172,11 @@ describe('the way back', () => {
   });
 
   it('an ill second target is probed back to health without a caller’s request', async () => {
-    const { clock, primary, other, hold, client, close } = await timed({ probeEveryMs: 100, breaker: { openMs: 60_000, maxOpenMs: 60_000, consecutiveFailures: 2 }, retry: false });
+    const { clock, primary, other, hold, client, close } = await timed({
+      probeEveryMs: 100,
+      breaker: { openMs: 60_000, maxOpenMs: 60_000, consecutiveFailures: 2 },
+      retry: false,
+    });
     primary.always('server-error');
     other.always('server-error');
     for (let call = 0; call < 6; call += 1) await clock.until(client.messages.create(request).catch(() => {}));
@@ -185,7 +204,10 @@ describe('the fence', () => {
       primary.claude.always('server-error');
       primary.claude.script('cut-mid-stream');
 
-      await client.messages.stream({ ...request, ...body } as typeof request, more).finalMessage().catch(() => {});
+      await client.messages
+        .stream({ ...request, ...body } as typeof request, more)
+        .finalMessage()
+        .catch(() => {});
       await client.messages.create({ ...request, ...body } as typeof request, more).catch(() => {});
 
       expect(other.wire).toHaveLength(0);

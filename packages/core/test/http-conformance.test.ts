@@ -28,13 +28,19 @@ interface Input {
 
 async function start(context: AppContext): Promise<RunningApp> {
   const client = new Anthropic({ baseURL: context.baseURL, apiKey: context.apiKey, timeout: context.timeoutMs, maxRetries: 0 });
-  const bodyOf = ({ prompt }: Input) => ({ model: context.model, max_tokens: 1024, messages: [{ role: 'user' as const, content: prompt }] });
+  const bodyOf = ({ prompt }: Input) => ({
+    model: context.model,
+    max_tokens: 1024,
+    messages: [{ role: 'user' as const, content: prompt }],
+  });
   const options = () => ({ signal: currentScope()?.signal });
 
   async function reply(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url ?? '/';
     if (path.startsWith('/health/')) {
-      const { status, headers, body } = healthReply(path.slice('/health/'.length) as HealthProbe, context.health, { draining: drain.state !== 'serving' });
+      const { status, headers, body } = healthReply(path.slice('/health/'.length) as HealthProbe, context.health, {
+        draining: drain.state !== 'serving',
+      });
       response.writeHead(status, headers).end(JSON.stringify(body));
       return;
     }

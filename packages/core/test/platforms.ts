@@ -36,7 +36,13 @@ export async function platform(name: PlatformName): Promise<Platform> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const baseURL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { name, client: clientFor(name, baseURL) as unknown as Platform['client'], claude, wire, close: () => Promise.all([claude.close(), stop(server)]).then(() => {}) };
+  return {
+    name,
+    client: clientFor(name, baseURL) as unknown as Platform['client'],
+    claude,
+    wire,
+    close: () => Promise.all([claude.close(), stop(server)]).then(() => {}),
+  };
 }
 
 function clientFor(name: PlatformName, baseURL: string): object {
@@ -45,19 +51,43 @@ function clientFor(name: PlatformName, baseURL: string): object {
     case 'anthropic':
       return new Anthropic({ baseURL, apiKey: secret });
     case 'aws':
-      return new AnthropicAws({ baseURL, awsRegion: 'us-east-1', workspaceId: 'ws', awsAccessKey: secret, awsSecretAccessKey: secret } as never);
+      return new AnthropicAws({
+        baseURL,
+        awsRegion: 'us-east-1',
+        workspaceId: 'ws',
+        awsAccessKey: secret,
+        awsSecretAccessKey: secret,
+      } as never);
     case 'google-cloud':
-      return new AnthropicGoogleCloud({ baseURL, project: 'project', workspaceId: 'ws', accessToken: async () => secret, skipAuth: true, defaultHeaders: { authorization: `Bearer ${secret}` } } as never);
+      return new AnthropicGoogleCloud({
+        baseURL,
+        project: 'project',
+        workspaceId: 'ws',
+        accessToken: async () => secret,
+        skipAuth: true,
+        defaultHeaders: { authorization: `Bearer ${secret}` },
+      } as never);
     case 'foundry':
       return new AnthropicFoundry({ baseURL, apiKey: secret } as never);
     case 'vertex':
-      return new AnthropicVertex({ baseURL, region: 'global', projectId: 'project', authClient: { getRequestHeaders: async () => new Headers({ authorization: `Bearer ${secret}` }), projectId: 'project' } } as never);
+      return new AnthropicVertex({
+        baseURL,
+        region: 'global',
+        projectId: 'project',
+        authClient: { getRequestHeaders: async () => new Headers({ authorization: `Bearer ${secret}` }), projectId: 'project' },
+      } as never);
     case 'bedrock':
       return new AnthropicBedrock({ baseURL, awsRegion: 'us-east-1', awsAccessKey: secret, awsSecretKey: secret } as never);
   }
 }
 
-async function serve(name: PlatformName, claude: FakeClaude, wire: Platform['wire'], request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(
+  name: PlatformName,
+  claude: FakeClaude,
+  wire: Platform['wire'],
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   response.on('error', () => {});
   let body = '';
   for await (const chunk of request) body += String(chunk);
@@ -67,7 +97,10 @@ async function serve(name: PlatformName, claude: FakeClaude, wire: Platform['wir
     const answer = await claude.fetch(`${claude.url}/v1/messages`, { method: 'POST', body: canonical(url, body) });
     const binary = name === 'bedrock' && answer.ok && url.includes('response-stream');
     const headers = Object.fromEntries(answer.headers);
-    response.writeHead(answer.status, binary ? { 'content-type': 'application/vnd.amazon.eventstream', 'x-amzn-requestid': 'aws-1' } : headers);
+    response.writeHead(
+      answer.status,
+      binary ? { 'content-type': 'application/vnd.amazon.eventstream', 'x-amzn-requestid': 'aws-1' } : headers,
+    );
     let text = '';
     for await (const chunk of answer.body as unknown as AsyncIterable<Uint8Array>) {
       if (!binary) {
@@ -89,13 +122,21 @@ async function serve(name: PlatformName, claude: FakeClaude, wire: Platform['wir
 function canonical(url: string, body: string): string {
   const model = /\/models?\/([^/:]+)/.exec(url)?.[1];
   const streams = /stream/i.test(url);
-  return JSON.stringify({ ...(model ? { model: decodeURIComponent(model) } : {}), ...(streams ? { stream: true } : {}), ...(JSON.parse(body || '{}') as object) });
+  return JSON.stringify({
+    ...(model ? { model: decodeURIComponent(model) } : {}),
+    ...(streams ? { stream: true } : {}),
+    ...(JSON.parse(body || '{}') as object),
+  });
 }
 
 /** One message of Amazon's event stream: https://docs.aws.amazon.com/transcribe/latest/dg/streaming-setting-up.html */
 function awsFrame(json: string): Buffer {
   const payload = Buffer.from(JSON.stringify({ bytes: Buffer.from(json).toString('base64') }));
-  const headers = Buffer.concat([awsHeader(':event-type', 'chunk'), awsHeader(':content-type', 'application/json'), awsHeader(':message-type', 'event')]);
+  const headers = Buffer.concat([
+    awsHeader(':event-type', 'chunk'),
+    awsHeader(':content-type', 'application/json'),
+    awsHeader(':message-type', 'event'),
+  ]);
   const frame = Buffer.alloc(16 + headers.length + payload.length);
   frame.writeUInt32BE(frame.length, 0);
   frame.writeUInt32BE(headers.length, 4);

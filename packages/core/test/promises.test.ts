@@ -16,7 +16,10 @@ async function outcome(call: Promise<unknown>): Promise<unknown> {
 describe('against constant 529, with default options', () => {
   it.each([0, 2, 10])('10,000 calls send at most 1.1 requests each, with the SDK told to retry %i times', async (maxRetries) => {
     const clock = new VirtualClock();
-    const { claude, client, close } = await world({ holdfast: { ...defaults, random: seededRandom(maxRetries), clock }, client: { maxRetries } });
+    const { claude, client, close } = await world({
+      holdfast: { ...defaults, random: seededRandom(maxRetries), clock },
+      client: { maxRetries },
+    });
     claude.always('overloaded');
 
     for (let call = 0; call < 10_000; call += 1) {
@@ -75,7 +78,21 @@ describe('a retry-after of a day', () => {
 });
 
 describe('what is never repeated', () => {
-  const permanent: FaultName[] = ['bad-request', 'bad-key', 'billing', 'forbidden', 'unknown-model', 'too-large', 'spend-limit', 'contract-limit', 'own-spend-limit', 'gateway-spend-cap', 'not-implemented', 'conflict', 'key-disabled'];
+  const permanent: FaultName[] = [
+    'bad-request',
+    'bad-key',
+    'billing',
+    'forbidden',
+    'unknown-model',
+    'too-large',
+    'spend-limit',
+    'contract-limit',
+    'own-spend-limit',
+    'gateway-spend-cap',
+    'not-implemented',
+    'conflict',
+    'key-disabled',
+  ];
   it.each(permanent)('%s reaches the caller as the SDK’s own error after one request', async (fault) => {
     const { claude, client, close } = await world({ client: { maxRetries: 5 } });
     claude.always(fault);
@@ -90,7 +107,24 @@ describe('what is never repeated', () => {
 });
 
 describe('what is repeated', () => {
-  const passing: FaultName[] = ['overloaded', 'server-error', 'bad-gateway', 'unavailable', 'gateway-timeout', 'request-timeout', 'rate-limited', 'ramp-limit', 'conflict-try-again', 'compaction-busy', 'reset', 'reset-in-headers', 'empty-body', 'html-page', 'error-in-ok', 'truncated'];
+  const passing: FaultName[] = [
+    'overloaded',
+    'server-error',
+    'bad-gateway',
+    'unavailable',
+    'gateway-timeout',
+    'request-timeout',
+    'rate-limited',
+    'ramp-limit',
+    'conflict-try-again',
+    'compaction-busy',
+    'reset',
+    'reset-in-headers',
+    'empty-body',
+    'html-page',
+    'error-in-ok',
+    'truncated',
+  ];
   it.each(passing)('%s is cured by the next request', async (fault) => {
     const clock = new VirtualClock();
     const { claude, client, hold, close } = await world({ holdfast: { clock } });
@@ -106,15 +140,18 @@ describe('what is repeated', () => {
     await close();
   });
 
-  it.each<FaultName>(['reset', 'reset-in-headers', 'truncated', 'html-page', 'error-first', 'silent-end'])('%s over real sockets too, streaming', async (fault) => {
-    const { claude, client, close } = await world({ sockets: true });
-    claude.script(fault);
+  it.each<FaultName>(['reset', 'reset-in-headers', 'truncated', 'html-page', 'error-first', 'silent-end'])(
+    '%s over real sockets too, streaming',
+    async (fault) => {
+      const { claude, client, close } = await world({ sockets: true });
+      claude.script(fault);
 
-    const { content } = await client.messages.stream(request).finalMessage();
+      const { content } = await client.messages.stream(request).finalMessage();
 
-    expect(content).toEqual(referenceAnswer('text').content);
-    await close();
-  });
+      expect(content).toEqual(referenceAnswer('text').content);
+      await close();
+    },
+  );
 });
 
 describe('answers of ours', () => {
@@ -257,7 +294,11 @@ describe('a caller who leaves', () => {
       const leave = new AbortController();
       claude.always(stages[call % stages.length] ?? null);
       const stream = call % 2 === 0;
-      const answer = outcome(stream ? client.messages.stream(request, { signal: leave.signal }).finalMessage() : client.messages.create(request, { signal: leave.signal }));
+      const answer = outcome(
+        stream
+          ? client.messages.stream(request, { signal: leave.signal }).finalMessage()
+          : client.messages.create(request, { signal: leave.signal }),
+      );
       for (let turn = call % 3; turn > 0; turn -= 1) await Promise.resolve();
       if (call % 4 === 0) await new Promise((resolve) => setImmediate(resolve));
       leave.abort();

@@ -8,7 +8,14 @@ import { modelFacts } from '../src/policy/models.ts';
 import { read, request, world } from './world.ts';
 
 const scenarios: Scenario[] = ['text', 'short', 'multi-byte', 'multi-block', 'thinking', 'tools', 'text-and-tools'];
-const models = ['claude-opus-5-5', 'claude-haiku-4-5-20251001', 'claude-opus-4-5', 'claude-haiku-5-5', 'claude-opus-4-6', 'some-future-model'];
+const models = [
+  'claude-opus-5-5',
+  'claude-haiku-4-5-20251001',
+  'claude-opus-4-5',
+  'claude-haiku-5-5',
+  'claude-opus-4-6',
+  'some-future-model',
+];
 const seeds = process.env['SEED'] ? [Number(process.env['SEED'])] : Array.from({ length: 1_000 }, (_, index) => index + 1);
 
 function randomFault(random: () => number, size: number): Fault {
@@ -23,7 +30,10 @@ function randomFault(random: () => number, size: number): Fault {
     { connection: 'reset' },
     { status: 529 },
   ];
-  return { ...faults[Math.floor(random() * faults.length)], chunking: [1, 7, 64, 'event', 'whole'][Math.floor(random() * 5)] as Fault['chunking'] & {} };
+  return {
+    ...faults[Math.floor(random() * faults.length)],
+    chunking: [1, 7, 64, 'event', 'whole'][Math.floor(random() * 5)] as Fault['chunking'] & {},
+  };
 }
 
 interface Said {
@@ -51,7 +61,10 @@ it(`ends ${seeds.length} conversations in the whole answer or in one documented 
     const scenario = pick(scenarios);
     const model = pick(models);
     const size = 0.1 + random() * 0.3;
-    const { claude, client, events, close } = await world({ fake: { seed, size, scenario }, holdfast: { breaker: false, budget: false, streams: { tools: pick(['message', 'block'] as const) } } });
+    const { claude, client, events, close } = await world({
+      fake: { seed, size, scenario },
+      holdfast: { breaker: false, budget: false, streams: { tools: pick(['message', 'block'] as const) } },
+    });
     const misbehaviour = random() < 0.6 ? pick(misbehaviours) : null;
     claude.misbehave(misbehaviour);
     claude.script(...Array.from({ length: 1 + Math.floor(random() * 2) }, () => randomFault(random, 4_000)));
@@ -72,7 +85,9 @@ it(`ends ${seeds.length} conversations in the whole answer or in one documented 
       expect(spoken(got.content), label).toEqual(closed ? all.slice(0, spoken(got.content).length) : all);
       expect(got.stopReason, label).toBe(expected.stopReason);
     } else {
-      expect(got.error.errorCode ?? got.error.name, `${label}: ${String(got.error)}`).toMatch(/^holdfast_stream_broken$|OverloadedError|^holdfast_unreachable$/);
+      expect(got.error.errorCode ?? got.error.name, `${label}: ${String(got.error)}`).toMatch(
+        /^holdfast_stream_broken$|OverloadedError|^holdfast_unreachable$/,
+      );
     }
     for (const sent of claude.requests) {
       expect(sent.status, `${label}: ${JSON.stringify(ruleBreach(sent.body))}`).not.toBe(400);

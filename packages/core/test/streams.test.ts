@@ -43,8 +43,13 @@ describe('one whole answer after a cut in the middle', () => {
 
     const lines = await new Response((await client.messages.create({ ...request, stream: true })).toReadableStream()).text();
 
-    const events = lines.trim().split('\n').map((line) => JSON.parse(line) as Anthropic.MessageStreamEvent);
-    expect(events.map((event) => (event.type === 'content_block_delta' && event.delta.type === 'text_delta' ? event.delta.text : '')).join('')).toBe(wholeText);
+    const events = lines
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Anthropic.MessageStreamEvent);
+    expect(
+      events.map((event) => (event.type === 'content_block_delta' && event.delta.type === 'text_delta' ? event.delta.text : '')).join(''),
+    ).toBe(wholeText);
     await close();
   });
 
@@ -70,7 +75,14 @@ describe('one whole answer after a cut in the middle', () => {
     const ledger = hold.attempts(message);
     expect(message.content).toEqual(whole);
     expect(message.usage.input_tokens).toBe(claude.requests.reduce((sum, { billed }) => sum + (billed?.input_tokens ?? 0), 0));
-    expect(ledger).toMatchObject({ result: 'delivered', resumes: 1, attempts: [{ result: 'stream-broken', usage: { estimated: true } }, { result: 'success', purpose: 'resume', usage: { estimated: false } }] });
+    expect(ledger).toMatchObject({
+      result: 'delivered',
+      resumes: 1,
+      attempts: [
+        { result: 'stream-broken', usage: { estimated: true } },
+        { result: 'success', purpose: 'resume', usage: { estimated: false } },
+      ],
+    });
     await close();
   });
 });
@@ -96,7 +108,13 @@ describe('tools', () => {
       const { claude, client, close } = await world({ fake: { scenario: 'tools' }, holdfast: { breaker: false, budget: false } });
       const ran: unknown[] = [];
       claude.script(cut({ afterEvents: events, how: events % 2 ? 'end' : 'reset' }), null);
-      const runner = client.beta.messages.toolRunner({ ...request, stream: true, thread: false, max_iterations: 1, tools: [runnable('read_file', ran), runnable('write_file', ran)] } as never) as unknown as AsyncIterable<AsyncIterable<unknown>>;
+      const runner = client.beta.messages.toolRunner({
+        ...request,
+        stream: true,
+        thread: false,
+        max_iterations: 1,
+        tools: [runnable('read_file', ran), runnable('write_file', ran)],
+      } as never) as unknown as AsyncIterable<AsyncIterable<unknown>>;
       for await (const stream of runner) for await (const _ of stream);
 
       for (const call of ran) expect(calls).toContainEqual(call);
@@ -122,7 +140,10 @@ describe('tools', () => {
 
     const got = await read(client);
 
-    expect('error' in got && hold.explain(got.error)).toMatchObject({ kind: 'stream-broken', partial: { content: [{ type: 'tool_use', complete: false }] } });
+    expect('error' in got && hold.explain(got.error)).toMatchObject({
+      kind: 'stream-broken',
+      partial: { content: [{ type: 'tool_use', complete: false }] },
+    });
     expect(claude.requests).toHaveLength(1);
     await close();
   });
@@ -157,7 +178,8 @@ describe('limits and switches', () => {
     const { claude, client, close } = await world();
     claude.script('cut-mid-stream', 'cut-mid-stream');
 
-    for (const options of [callOptions({ streams: false }), callOptions({ attempts: 1 })]) await expect(client.messages.stream(request, options).finalMessage()).rejects.toThrow();
+    for (const options of [callOptions({ streams: false }), callOptions({ attempts: 1 })])
+      await expect(client.messages.stream(request, options).finalMessage()).rejects.toThrow();
 
     expect(claude.requests).toHaveLength(2);
     await close();
@@ -202,7 +224,8 @@ describe('limits and switches', () => {
     const clock = new VirtualClock();
     const { client, events, close } = await world({ holdfast: { clock, limits: { idleMs: 1_000 } } });
     let seen = 0;
-    for await (const _ of await client.messages.create({ ...request, stream: true })) if ((seen += 1) < 10) await clock.advanceAsync(60_000);
+    for await (const _ of await client.messages.create({ ...request, stream: true }))
+      if ((seen += 1) < 10) await clock.advanceAsync(60_000);
 
     expect(events.some(({ type }) => type === 'stream-broke')).toBe(false);
     await close();
@@ -268,7 +291,17 @@ describe('limits and switches', () => {
     const { claude, client, close } = await world();
     await client.messages.create({
       ...request,
-      messages: [...request.messages, { role: 'assistant', content: [{ type: 'thinking', thinking: 'hm', signature: '' }, { type: 'text', text: 'Well.' }] }, { role: 'user', content: 'Go on.' }],
+      messages: [
+        ...request.messages,
+        {
+          role: 'assistant',
+          content: [
+            { type: 'thinking', thinking: 'hm', signature: '' },
+            { type: 'text', text: 'Well.' },
+          ],
+        },
+        { role: 'user', content: 'Go on.' },
+      ],
     });
 
     expect(JSON.stringify(claude.requests[0]?.body)).not.toContain('thinking');

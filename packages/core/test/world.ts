@@ -4,7 +4,11 @@ import Anthropic from '@anthropic-ai/sdk';
 import { fakeClaude, type FakeClaude, type FakeClaudeOptions } from '@holdfast/testing';
 import { holdfast, type Holdfast, type HoldfastEvent, type HoldfastOptions } from '../src/index.ts';
 
-export const request: Anthropic.MessageCreateParamsNonStreaming = { model: 'claude-opus-5-5', max_tokens: 8192, messages: [{ role: 'user', content: 'Tell me about the harbour.' }] };
+export const request: Anthropic.MessageCreateParamsNonStreaming = {
+  model: 'claude-opus-5-5',
+  max_tokens: 8192,
+  messages: [{ role: 'user', content: 'Tell me about the harbour.' }],
+};
 
 export interface World {
   readonly claude: FakeClaude;
@@ -39,7 +43,10 @@ export async function world(options: WorldOptions = {}): Promise<World> {
 }
 
 /** What a reader of a stream ends up with: the SDK's own message, or the error it raises. */
-export async function read(client: Anthropic, body: Anthropic.MessageCreateParamsNonStreaming = request): Promise<{ content: unknown; stopReason: string | null } | { error: Error & { errorCode?: string } }> {
+export async function read(
+  client: Anthropic,
+  body: Anthropic.MessageCreateParamsNonStreaming = request,
+): Promise<{ content: unknown; stopReason: string | null } | { error: Error & { errorCode?: string } }> {
   try {
     const { content, stop_reason } = await client.messages.stream(body).finalMessage();
     return { content, stopReason: stop_reason };

@@ -46,5 +46,10 @@ export function holdfastExpress<Client>(options: HoldfastExpressOptions<Client>)
     setContext(request, { client, drain, signal: scope.signal, requestId: scope.requestId });
     runInScope(scope, next);
   };
-  return Object.assign(handler, { client, drain, hold: options.hold ?? { health: () => ({ status: 'ok' as const }) }, of: (request: Request) => getHoldfast<Client>(request) });
+  return Object.assign(handler, {
+    client,
+    drain,
+    hold: options.hold ?? { health: () => ({ status: 'ok' as const }) },
+    of: (request: Request) => getHoldfast<Client>(request),
+  });
 }

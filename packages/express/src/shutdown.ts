@@ -1,6 +1,11 @@
 // Takes an Express server down without cutting answers off.
 
-import { gracefulShutdown as shutDown, type ClosableServer, type GracefulShutdown, type GracefulShutdownOptions } from '@holdfast/core/http';
+import {
+  gracefulShutdown as shutDown,
+  type ClosableServer,
+  type GracefulShutdown,
+  type GracefulShutdownOptions,
+} from '@holdfast/core/http';
 import type { HoldfastExpress } from './middleware.ts';
 
 /**
@@ -8,6 +13,10 @@ import type { HoldfastExpress } from './middleware.ts';
  *
  * @param server what `app.listen` returned
  */
-export function gracefulShutdown(server: ClosableServer, claude: HoldfastExpress<unknown>, options: Omit<GracefulShutdownOptions, 'drain'> = {}): GracefulShutdown {
+export function gracefulShutdown(
+  server: ClosableServer,
+  claude: HoldfastExpress<unknown>,
+  options: Omit<GracefulShutdownOptions, 'drain'> = {},
+): GracefulShutdown {
   return shutDown(server, { ...options, drain: claude.drain });
 }

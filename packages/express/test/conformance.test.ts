@@ -16,7 +16,11 @@ async function start(context: AppContext): Promise<RunningApp> {
   app.use(claude);
   app.use(express.json({ limit: context.maxBodyBytes }));
 
-  const bodyOf = (request: Request) => ({ model: context.model, max_tokens: 1024, messages: [{ role: 'user' as const, content: (request.body as { prompt: string }).prompt }] });
+  const bodyOf = (request: Request) => ({
+    model: context.model,
+    max_tokens: 1024,
+    messages: [{ role: 'user' as const, content: (request.body as { prompt: string }).prompt }],
+  });
 
   app.post(['/message', '/user-input', '/stream', '/late'], (request, response, next) => {
     if (typeof (request.body as { prompt?: unknown } | undefined)?.prompt === 'string') next();
@@ -30,7 +34,12 @@ async function start(context: AppContext): Promise<RunningApp> {
   app.post('/stream', async (request, response) => {
     const { client, signal } = claude.of(request);
     const { as } = request.body as { as?: 'text' | 'ndjson' };
-    await sendStream(response, client.messages.create({ ...bodyOf(request), stream: true }, { signal }), { as, heartbeatMs, holdHeadersMs, slowReaderMs });
+    await sendStream(response, client.messages.create({ ...bodyOf(request), stream: true }, { signal }), {
+      as,
+      heartbeatMs,
+      holdHeadersMs,
+      slowReaderMs,
+    });
   });
   app.post('/late', async (request, response) => {
     const { client, signal } = claude.of(request);

@@ -28,21 +28,39 @@ const clientOf = (answer: () => Response): Anthropic => new Anthropic({ apiKey: 
 const refusal = (status: number, type: string): Response =>
   Response.json({ type: 'error', error: { type, message: 'organization org-4f1c' } }, { status, headers: { 'retry-after': '7' } });
 
-const request: Anthropic.MessageCreateParamsNonStreaming = { model: 'claude-sonnet-5-5', max_tokens: 64, messages: [{ role: 'user', content: 'Hello' }] };
+const request: Anthropic.MessageCreateParamsNonStreaming = {
+  model: 'claude-sonnet-5-5',
+  max_tokens: 64,
+  messages: [{ role: 'user', content: 'Hello' }],
+};
 
 describe('holdfastExpress', () => {
   it('gives handlers, and what they await, the scope of the request', async () => {
-    const claude = holdfastExpress({ client: clientOf(() => refusal(529, 'overloaded_error')), deadlineMs: (incoming) => Number(incoming.query['ms']), tenant: (incoming) => incoming.get('x-tenant') });
+    const claude = holdfastExpress({
+      client: clientOf(() => refusal(529, 'overloaded_error')),
+      deadlineMs: (incoming) => Number(incoming.query['ms']),
+      tenant: (incoming) => incoming.get('x-tenant'),
+    });
     const app = express();
     app.use(claude);
     app.post('/', express.json(), async (incoming, response) => {
       await new Promise((resolve) => setImmediate(resolve));
       const { requestId, tenant, deadlineAt, signal } = currentScope()!;
-      response.json({ requestId, tenant, hasDeadline: deadlineAt !== undefined, aborted: signal!.aborted, same: claude.of(incoming).signal === signal });
+      response.json({
+        requestId,
+        tenant,
+        hasDeadline: deadlineAt !== undefined,
+        aborted: signal!.aborted,
+        same: claude.of(incoming).signal === signal,
+      });
     });
     const url = await listen(app);
 
-    const reply = await fetch(`${url}/?ms=5000`, { method: 'POST', body: '{"a":1}', headers: { 'content-type': 'application/json', 'x-request-id': 'r-1', 'x-tenant': 'acme' } });
+    const reply = await fetch(`${url}/?ms=5000`, {
+      method: 'POST',
+      body: '{"a":1}',
+      headers: { 'content-type': 'application/json', 'x-request-id': 'r-1', 'x-tenant': 'acme' },
+    });
 
     expect(await reply.json()).toEqual({ requestId: 'r-1', tenant: 'acme', hasDeadline: true, aborted: false, same: true });
   });
@@ -71,7 +89,9 @@ describe('holdfastExpress', () => {
 describe('errorHandler', () => {
   let overload: unknown;
   beforeAll(async () => {
-    overload = await clientOf(() => refusal(529, 'overloaded_error')).messages.create(request).then(null, (error: unknown) => error);
+    overload = await clientOf(() => refusal(529, 'overloaded_error'))
+      .messages.create(request)
+      .then(null, (error: unknown) => error);
   });
 
   async function replyOf(error: unknown, use: (app: Express) => void): Promise<Response> {
@@ -87,9 +107,15 @@ describe('errorHandler', () => {
   it('replies with a problem, names the request and tells the log more', async () => {
     const heard: unknown[] = [];
 
-    const reply = await replyOf(overload, (app) => app.use(errorHandler({ onError: (error, problem) => heard.push([error, problem.kind]) })));
+    const reply = await replyOf(overload, (app) =>
+      app.use(errorHandler({ onError: (error, problem) => heard.push([error, problem.kind]) })),
+    );
 
-    expect([reply.status, reply.headers.get('retry-after'), reply.headers.get('content-type')]).toEqual([503, '7', 'application/problem+json']);
+    expect([reply.status, reply.headers.get('retry-after'), reply.headers.get('content-type')]).toEqual([
+      503,
+      '7',
+      'application/problem+json',
+    ]);
     expect(await reply.json()).toMatchObject({ code: 'overloaded', requestId: 'r-1', instance: '/chat', retryAfterMs: 7000 });
     expect(heard).toEqual([[overload, 'overloaded']]);
   });
@@ -123,7 +149,9 @@ describe('health', () => {
     const url = await listen(app);
     const status = async (path: string, method = 'GET'): Promise<number> => (await fetch(`${url}/health${path}`, { method })).status;
 
-    expect(await Promise.all([status('/live'), status('/ready'), status('/status'), status(''), status('/ready', 'HEAD')])).toEqual([200, 200, 200, 200, 200]);
+    expect(await Promise.all([status('/live'), status('/ready'), status('/status'), status(''), status('/ready', 'HEAD')])).toEqual([
+      200, 200, 200, 200, 200,
+    ]);
     expect(await Promise.all([status('/toString'), status('/ready', 'POST')])).toEqual([404, 404]);
   });
 });

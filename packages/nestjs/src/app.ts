@@ -21,7 +21,10 @@ export class HoldfastApp implements BeforeApplicationShutdown, OnApplicationShut
   readonly options: HoldfastAppOptions;
   readonly #host: HttpAdapterHost | undefined;
 
-  constructor(@Inject(appOptionsToken) @Optional() options: HoldfastAppOptions | undefined, @Inject(HttpAdapterHost) @Optional() host: HttpAdapterHost | undefined) {
+  constructor(
+    @Inject(appOptionsToken) @Optional() options: HoldfastAppOptions | undefined,
+    @Inject(HttpAdapterHost) @Optional() host: HttpAdapterHost | undefined,
+  ) {
     this.options = options ?? {};
     this.#host = host;
   }

@@ -34,7 +34,9 @@ export class HoldfastHealth {
   check(key: string, name?: string): HoldfastIndicatorResult {
     const one = name === undefined ? undefined : this.#app.controls.get(name);
     const { body } = healthReply('status', one ?? this.#sources());
-    return { [key]: body.status === 'down' ? { status: 'down' } : { status: 'up', ...(body.status === 'degraded' ? { degraded: true } : {}) } };
+    return {
+      [key]: body.status === 'down' ? { status: 'down' } : { status: 'up', ...(body.status === 'degraded' ? { degraded: true } : {}) },
+    };
   }
 
   #sources(): Record<string, HealthSource> {

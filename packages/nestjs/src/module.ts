@@ -6,12 +6,21 @@ import { appOptionsToken, HoldfastApp } from './app.ts';
 import { HoldfastExceptionFilter } from './exception-filter.ts';
 import { HoldfastHealth } from './health.ts';
 import { HoldfastInterceptor } from './interceptor.ts';
-import type { HoldfastAppOptions, HoldfastAsyncOptions, HoldfastModuleOptions, HoldfastOptionsFactory, HoldfastRegistration } from './options.ts';
+import type {
+  HoldfastAppOptions,
+  HoldfastAsyncOptions,
+  HoldfastModuleOptions,
+  HoldfastOptionsFactory,
+  HoldfastRegistration,
+} from './options.ts';
 import { getClaudeToken, getHoldfastToken } from './tokens.ts';
 
 /** @internal Everything an application has once. Static, so that Nest makes one of it. */
 @Global()
-@Module({ providers: [HoldfastApp, HoldfastHealth, HoldfastInterceptor, HoldfastExceptionFilter], exports: [HoldfastApp, HoldfastHealth, HoldfastInterceptor, HoldfastExceptionFilter] })
+@Module({
+  providers: [HoldfastApp, HoldfastHealth, HoldfastInterceptor, HoldfastExceptionFilter],
+  exports: [HoldfastApp, HoldfastHealth, HoldfastInterceptor, HoldfastExceptionFilter],
+})
 export class HoldfastAppModule {}
 
 /**
@@ -38,13 +47,22 @@ export class HoldfastModule {
 
   /** How the application goes down and how long answers are of use; once, in the root module. Everything has a default. */
   static forApp(options: HoldfastAppOptions): DynamicModule {
-    return { module: HoldfastModule, global: true, providers: [{ provide: appOptionsToken, useValue: options }], exports: [appOptionsToken] };
+    return {
+      module: HoldfastModule,
+      global: true,
+      providers: [{ provide: appOptionsToken, useValue: options }],
+      exports: [appOptionsToken],
+    };
   }
 }
 
 const optionsToken = (name = 'default'): string => `HOLDFAST_OPTIONS_${name}`;
 
-function register({ name, isGlobal }: { name?: string | undefined; isGlobal?: boolean | undefined }, imports: NonNullable<DynamicModule['imports']>, ...options: Provider[]): DynamicModule {
+function register(
+  { name, isGlobal }: { name?: string | undefined; isGlobal?: boolean | undefined },
+  imports: NonNullable<DynamicModule['imports']>,
+  ...options: Provider[]
+): DynamicModule {
   const controls: FactoryProvider = {
     provide: getHoldfastToken(name),
     inject: [optionsToken(name), HoldfastApp],
@@ -59,7 +77,13 @@ function register({ name, isGlobal }: { name?: string | undefined; isGlobal?: bo
     inject: [optionsToken(name), getHoldfastToken(name)],
     useFactory: (given: HoldfastModuleOptions, hold: Holdfast) => given.client(hold),
   };
-  return { module: HoldfastModule, global: isGlobal ?? true, imports: [HoldfastAppModule, ...imports], providers: [...options, controls, client], exports: [controls.provide, client.provide] };
+  return {
+    module: HoldfastModule,
+    global: isGlobal ?? true,
+    imports: [HoldfastAppModule, ...imports],
+    providers: [...options, controls, client],
+    exports: [controls.provide, client.provide],
+  };
 }
 
 function optionsProviders({ name, inject, useFactory, useClass, useExisting }: HoldfastAsyncOptions): Provider[] {

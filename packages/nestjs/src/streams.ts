@@ -25,7 +25,9 @@ export function sendStream(response: object, source: RelaySource, options: Relay
  * An answer for `@Sse()`. The upstream is stopped when the client leaves, and a failure is an `error` event without the
  * upstream's words. `@Sse` cannot slow its producer down: prefer `claudeResponse` for long answers.
  */
-export function claudeEvents(source: AsyncIterable<{ readonly type: string }> | PromiseLike<AsyncIterable<{ readonly type: string }>>): Observable<MessageEvent> {
+export function claudeEvents(
+  source: AsyncIterable<{ readonly type: string }> | PromiseLike<AsyncIterable<{ readonly type: string }>>,
+): Observable<MessageEvent> {
   return new Observable((subscriber) => {
     let left = false;
     const run = async (): Promise<void> => {

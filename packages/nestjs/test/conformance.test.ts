@@ -1,13 +1,33 @@
 import 'reflect-metadata';
 import Anthropic from '@anthropic-ai/sdk';
 import { adapterConformance, type AppContext, type RunningApp } from '@holdfast/testing/conformance';
-import { BadRequestException, Body, Controller, Get, HttpCode, Inject, Module, Param, Post, Res, type INestApplication } from '@nestjs/common';
+import {
+  BadRequestException,
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  Inject,
+  Module,
+  Param,
+  Post,
+  Res,
+  type INestApplication,
+} from '@nestjs/common';
 import { APP_FILTER, APP_INTERCEPTOR, NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { currentScope, type HealthProbe, type RelayFormatName } from '@holdfast/core/http';
-import { claudeResponse, HoldfastExceptionFilter, HoldfastHealth, HoldfastInterceptor, HoldfastModule, InjectClaude, sendStream } from '../src/index.ts';
+import {
+  claudeResponse,
+  HoldfastExceptionFilter,
+  HoldfastHealth,
+  HoldfastInterceptor,
+  HoldfastModule,
+  InjectClaude,
+  sendStream,
+} from '../src/index.ts';
 
 interface Input {
   readonly prompt?: unknown;
@@ -46,12 +66,24 @@ function moduleFor(context: AppContext) {
     @Post('stream')
     @HttpCode(200)
     stream(@Body() input: Input) {
-      return claudeResponse(this.#client.messages.create({ ...this.#request(input), stream: true }, this.#options()), { as: input.as, heartbeatMs, holdHeadersMs, slowReaderMs });
+      return claudeResponse(this.#client.messages.create({ ...this.#request(input), stream: true }, this.#options()), {
+        as: input.as,
+        heartbeatMs,
+        holdHeadersMs,
+        slowReaderMs,
+      });
     }
 
     @Post('late')
     @HttpCode(200)
-    async late(@Body() input: Input, @Res() response: { raw?: { setHeader(name: string, value: string): void; write(text: string): void }; setHeader(name: string, value: string): void; write(text: string): void }) {
+    async late(
+      @Body() input: Input,
+      @Res() response: {
+        raw?: { setHeader(name: string, value: string): void; write(text: string): void };
+        setHeader(name: string, value: string): void;
+        write(text: string): void;
+      },
+    ) {
       const raw = response.raw ?? response;
       raw.setHeader('content-type', 'text/event-stream');
       raw.write(': hello\n\n');
@@ -72,8 +104,15 @@ function moduleFor(context: AppContext) {
 
   @Module({
     imports: [
-      HoldfastModule.forRoot({ client: () => new Anthropic({ baseURL: context.baseURL, apiKey: context.apiKey, timeout: context.timeoutMs, maxRetries: 0 }) }),
-      HoldfastModule.forApp({ readinessDelayMs, drainMs, endMs, errors: { userInput: (request) => (request as { url?: string }).url === '/user-input' } }),
+      HoldfastModule.forRoot({
+        client: () => new Anthropic({ baseURL: context.baseURL, apiKey: context.apiKey, timeout: context.timeoutMs, maxRetries: 0 }),
+      }),
+      HoldfastModule.forApp({
+        readinessDelayMs,
+        drainMs,
+        endMs,
+        errors: { userInput: (request) => (request as { url?: string }).url === '/user-input' },
+      }),
     ],
     controllers: [ClaudeController],
     providers: [
@@ -116,7 +155,10 @@ adapterConformance(
   {
     name: 'NestJS on Fastify',
     skip: { 'refuses malformed JSON as the client’s mistake': 'Nest’s own filter answers what Fastify could not parse with 500' },
-    start: async (context) => run(await NestFactory.create(moduleFor(context), new FastifyAdapter({ bodyLimit: context.maxBodyBytes }) as never, { logger: false })),
+    start: async (context) =>
+      run(
+        await NestFactory.create(moduleFor(context), new FastifyAdapter({ bodyLimit: context.maxBodyBytes }) as never, { logger: false }),
+      ),
   },
   runner,
 );

@@ -6,7 +6,17 @@ import { Controller, HttpCode, Inject, Injectable, Module, Post, Sse, type INest
 import { Test } from '@nestjs/testing';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { claudeEvents, getClaudeToken, getHoldfastToken, HoldfastHealth, HoldfastModule, InjectClaude, InjectHoldfast, type HoldfastModuleOptions, type HoldfastOptionsFactory } from '../src/index.ts';
+import {
+  claudeEvents,
+  getClaudeToken,
+  getHoldfastToken,
+  HoldfastHealth,
+  HoldfastModule,
+  InjectClaude,
+  InjectHoldfast,
+  type HoldfastModuleOptions,
+  type HoldfastOptionsFactory,
+} from '../src/index.ts';
 
 const body = { model: 'claude-opus-5-5', max_tokens: 4096, messages: [{ role: 'user' as const, content: 'hi' }] };
 let claude: FakeClaude;
@@ -15,7 +25,10 @@ beforeEach(async () => {
 });
 afterEach(() => claude.close());
 
-const options = (): HoldfastModuleOptions<Anthropic> => ({ client: (hold) => new Anthropic({ baseURL: claude.url, apiKey: 'test', middleware: [hold] }), holdfast: { random: () => 0, retry: { throttledBaseMs: 0, baseMs: 0 } } });
+const options = (): HoldfastModuleOptions<Anthropic> => ({
+  client: (hold) => new Anthropic({ baseURL: claude.url, apiKey: 'test', middleware: [hold] }),
+  holdfast: { random: () => 0, retry: { throttledBaseMs: 0, baseMs: 0 } },
+});
 
 describe('HoldfastModule', () => {
   it('gives a client with Holdfast in front of it, and its controls', async () => {
@@ -32,7 +45,9 @@ describe('HoldfastModule', () => {
   });
 
   it('keeps several named clients apart', async () => {
-    const module = await Test.createTestingModule({ imports: [HoldfastModule.forRoot(options()), HoldfastModule.forRoot({ ...options(), name: 'batch' })] }).compile();
+    const module = await Test.createTestingModule({
+      imports: [HoldfastModule.forRoot(options()), HoldfastModule.forRoot({ ...options(), name: 'batch' })],
+    }).compile();
 
     expect(module.get(getClaudeToken())).not.toBe(module.get(getClaudeToken('batch')));
     expect(module.get(HoldfastHealth).reply('status').body.claude).toEqual({ default: 'ok', batch: 'ok' });
@@ -47,8 +62,15 @@ describe('HoldfastModule', () => {
     @Module({ providers: [Config], exports: [Config] })
     class ConfigModule {}
 
-    for (const way of [{ useFactory: () => options() }, { imports: [ConfigModule], inject: [Config], useFactory: (config: Config) => config.createHoldfastOptions() }, { useClass: Config }, { imports: [ConfigModule], useExisting: Config }]) {
-      const module = await Test.createTestingModule({ imports: [HoldfastModule.forRootAsync({ name: 'async', ...way } as never)] }).compile();
+    for (const way of [
+      { useFactory: () => options() },
+      { imports: [ConfigModule], inject: [Config], useFactory: (config: Config) => config.createHoldfastOptions() },
+      { useClass: Config },
+      { imports: [ConfigModule], useExisting: Config },
+    ]) {
+      const module = await Test.createTestingModule({
+        imports: [HoldfastModule.forRootAsync({ name: 'async', ...way } as never)],
+      }).compile();
       expect(module.get(getClaudeToken('async'))).toBeInstanceOf(Anthropic);
       await module.close();
     }
@@ -86,7 +108,11 @@ describe('@Sse', () => {
   it('delivers a healed answer, and a failure as an error event without the upstream’s words', async () => {
     @Controller()
     class Chat {
-      constructor(@InjectClaude() readonly client: Anthropic, @InjectHoldfast() readonly hold: Holdfast, @Inject(HoldfastHealth) readonly health: HoldfastHealth) {}
+      constructor(
+        @InjectClaude() readonly client: Anthropic,
+        @InjectHoldfast() readonly hold: Holdfast,
+        @Inject(HoldfastHealth) readonly health: HoldfastHealth,
+      ) {}
 
       @Post('chat')
       @HttpCode(200)
@@ -99,7 +125,11 @@ describe('@Sse', () => {
     app = module.createNestApplication({ logger: false });
     await app.listen(0, '127.0.0.1');
     const url = `http://127.0.0.1:${(app.getHttpServer() as { address(): AddressInfo }).address().port}/chat`;
-    const ask = async (): Promise<{ type: string; delta?: { text?: string } }[]> => (await (await fetch(url, { method: 'POST' })).text()).split('\n').filter((line) => line.startsWith('data: ')).map((line) => JSON.parse(line.slice(6)) as { type: string });
+    const ask = async (): Promise<{ type: string; delta?: { text?: string } }[]> =>
+      (await (await fetch(url, { method: 'POST' })).text())
+        .split('\n')
+        .filter((line) => line.startsWith('data: '))
+        .map((line) => JSON.parse(line.slice(6)) as { type: string });
 
     claude.script('cut-mid-stream');
     const events = await ask();

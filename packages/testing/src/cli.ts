@@ -23,7 +23,12 @@ if (values.help) {
 faults:    ${Object.keys(faults).join(', ')}
 scenarios: ${scenarioNames.join(', ')}`);
 } else {
-  const claude = await fakeClaude({ port: Number(values.port), host: values.host, seed: Number(values.seed), scenario: values.scenario as Scenario });
+  const claude = await fakeClaude({
+    port: Number(values.port),
+    host: values.host,
+    seed: Number(values.seed),
+    scenario: values.scenario as Scenario,
+  });
   if (values.fault) claude.always(values.fault as FaultName);
   console.log(`fake Claude listens on ${claude.url}${values.fault ? ` and fails: ${values.fault}` : ''}
 

@@ -25,7 +25,17 @@ export type Misbehaviour =
   /** Writes something else altogether. */
   | 'unrelated';
 
-export const misbehaviours: readonly Misbehaviour[] = ['repeat-further-back', 'preamble', 'restart', 'mid-word', 'nothing-new', 'whitespace-lost', 'whitespace-added', 'no-anchor', 'unrelated'];
+export const misbehaviours: readonly Misbehaviour[] = [
+  'repeat-further-back',
+  'preamble',
+  'restart',
+  'mid-word',
+  'nothing-new',
+  'whitespace-lost',
+  'whitespace-added',
+  'no-anchor',
+  'unrelated',
+];
 
 /** Where a request asks to go on: with an assistant turn to extend, or a user turn that quotes the end. */
 export interface Interruption {

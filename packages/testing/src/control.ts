@@ -27,10 +27,23 @@ export async function control(claude: Switches, request: IncomingMessage, respon
   if (request.method === 'GET' && request.url === '/_fake/requests') {
     return send(
       200,
-      claude.requests.map(({ number, at, path, target, model, stream, status, fault, continues, billed, clientLeft }) => ({ number, at, path, target, model, stream, status, fault, continues, billed, clientLeft })),
+      claude.requests.map(({ number, at, path, target, model, stream, status, fault, continues, billed, clientLeft }) => ({
+        number,
+        at,
+        path,
+        target,
+        model,
+        stream,
+        status,
+        fault,
+        continues,
+        billed,
+        clientLeft,
+      })),
     );
   }
-  if (request.method === 'GET' && request.url === '/_fake/faults') return send(200, { faults: Object.keys(faults), scenarios: scenarioNames });
+  if (request.method === 'GET' && request.url === '/_fake/faults')
+    return send(200, { faults: Object.keys(faults), scenarios: scenarioNames });
   if (request.method !== 'POST' || request.url !== '/_fake/control') return send(404, { error: 'unknown control' });
   try {
     obey(claude, JSON.parse(await read(request)) as Orders);

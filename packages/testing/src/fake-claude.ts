@@ -95,7 +95,10 @@ export async function fakeClaude(options: FakeClaudeOptions = {}): Promise<FakeC
     const [pathname = '', query = ''] = path.split('?');
     const body = parse(bodyText);
     const marker = markerOf(query);
-    const fault = pathname === '/v1/messages' ? (marker ?? (scripted.length > 0 ? (scripted.shift() ?? null) : (constant ?? chance?.() ?? null))) : constant;
+    const fault =
+      pathname === '/v1/messages'
+        ? (marker ?? (scripted.length > 0 ? (scripted.shift() ?? null) : (constant ?? chance?.() ?? null)))
+        : constant;
     const reply = replyTo({ method, path: pathname, body, fault, scenario, misbehaviour, seed, size, number: requests.length + 1, models });
     const record: RequestRecord = {
       number: requests.length + 1,

@@ -13,7 +13,12 @@ export interface Fault {
   /** No reply: the connection is reset before or within the headers, or nothing is ever sent. */
   readonly connection?: 'reset' | 'reset-in-headers' | 'stall';
   /** End the body here. Counted in bytes, in events, or in characters of the answer. */
-  readonly cut?: { readonly afterBytes?: number; readonly afterEvents?: number; readonly afterText?: number; readonly how: 'reset' | 'end' | 'stall' };
+  readonly cut?: {
+    readonly afterBytes?: number;
+    readonly afterEvents?: number;
+    readonly afterText?: number;
+    readonly how: 'reset' | 'end' | 'stall';
+  };
   /** An `error` event inside the stream, after so many events. */
   readonly streamError?: { readonly type: string; readonly message?: string; readonly afterEvents?: number; readonly afterText?: number };
   /** How the body is cut into writes. Default: one per event. */
@@ -38,11 +43,24 @@ export const status = (code: number, more: Omit<Fault, 'status'> = {}): Fault =>
 export const cut = (where: NonNullable<Fault['cut']>): Fault => ({ cut: where });
 
 /** An `error` event inside the stream: `streamError('overloaded_error', { afterText: 200 })`. */
-export const streamError = (type: string, where: Omit<NonNullable<Fault['streamError']>, 'type'> = {}): Fault => ({ streamError: { type, ...where } });
+export const streamError = (type: string, where: Omit<NonNullable<Fault['streamError']>, 'type'> = {}): Fault => ({
+  streamError: { type, ...where },
+});
 
 /** The error type that belongs to a status. */
 export function errorTypeOf(code: number): string {
-  const types: Record<number, string> = { 400: 'invalid_request_error', 401: 'authentication_error', 402: 'billing_error', 403: 'permission_error', 404: 'not_found_error', 409: 'conflict_error', 413: 'request_too_large', 429: 'rate_limit_error', 504: 'timeout_error', 529: 'overloaded_error' };
+  const types: Record<number, string> = {
+    400: 'invalid_request_error',
+    401: 'authentication_error',
+    402: 'billing_error',
+    403: 'permission_error',
+    404: 'not_found_error',
+    409: 'conflict_error',
+    413: 'request_too_large',
+    429: 'rate_limit_error',
+    504: 'timeout_error',
+    529: 'overloaded_error',
+  };
   return types[code] ?? (code >= 500 ? 'api_error' : 'invalid_request_error');
 }
 
@@ -58,12 +76,24 @@ const limits: Record<string, string> = {
 /** Failures by name: every way Claude is known to fail, with true bodies and headers. */
 export const faults = {
   overloaded: status(529, { message: 'Overloaded' }),
-  'rate-limited': status(429, { headers: { 'retry-after': '1', ...limits }, message: 'This request would exceed the rate limit for your organization.' }),
-  'rate-limited-a-day': status(429, { headers: { 'retry-after': '86400', ...limits }, message: 'This request would exceed the rate limit for your organization.' }),
-  'ramp-limit': status(429, { errorCode: 'ramp_limit_exceeded', headers: { 'retry-after': '2' }, message: 'Usage is growing too quickly.' }),
+  'rate-limited': status(429, {
+    headers: { 'retry-after': '1', ...limits },
+    message: 'This request would exceed the rate limit for your organization.',
+  }),
+  'rate-limited-a-day': status(429, {
+    headers: { 'retry-after': '86400', ...limits },
+    message: 'This request would exceed the rate limit for your organization.',
+  }),
+  'ramp-limit': status(429, {
+    errorCode: 'ramp_limit_exceeded',
+    headers: { 'retry-after': '2' },
+    message: 'Usage is growing too quickly.',
+  }),
   'spend-limit': status(429, { errorCode: 'enforced_spend_limit_reached', message: 'You have reached your monthly spend limit.' }),
   'contract-limit': status(429, { errorCode: 'contract_spend_limit_reached', message: 'The contract limit is reached.' }),
-  'own-spend-limit': status(400, { message: 'You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.' }),
+  'own-spend-limit': status(400, {
+    message: 'You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.',
+  }),
   'gateway-spend-cap': status(429, { errorType: 'billing_error', headers: { 'x-should-retry': 'false' }, message: 'Spend cap reached.' }),
   'bad-request': status(400, { message: 'messages: at least one message is required' }),
   'bad-key': status(401, { message: 'invalid x-api-key' }),

@@ -10,7 +10,12 @@ export function inProcessFetch(handle: Handle): typeof globalThis.fetch {
     const signal = init.signal ?? undefined;
     signal?.throwIfAborted();
     const headers = Object.fromEntries(new Headers(init.headers as HeadersInit).entries());
-    const { reply, record } = handle({ method: init.method ?? 'GET', path: url.pathname + url.search, headers, bodyText: typeof init.body === 'string' ? init.body : '' });
+    const { reply, record } = handle({
+      method: init.method ?? 'GET',
+      path: url.pathname + url.search,
+      headers,
+      bodyText: typeof init.body === 'string' ? init.body : '',
+    });
     switch (reply.instead) {
       case 'reset':
       case 'reset-in-headers':
@@ -76,5 +81,7 @@ function fetchFailed(code: string, message: string): TypeError {
 }
 
 function terminated(): TypeError {
-  return new TypeError('terminated', { cause: Object.assign(new Error('other side closed'), { name: 'SocketError', code: 'UND_ERR_SOCKET' }) });
+  return new TypeError('terminated', {
+    cause: Object.assign(new Error('other side closed'), { name: 'SocketError', code: 'UND_ERR_SOCKET' }),
+  });
 }

@@ -60,11 +60,16 @@ export function replyTo(input: ReplyInput): Reply {
   if (fault?.status !== undefined) {
     if (fault.body === 'html') return simple(fault.status, htmlPage(fault.status), { 'content-type': 'text/html' });
     if (fault.body === 'empty') return simple(fault.status, '', {});
-    return simple(fault.status, errorBody(fault.errorType ?? errorTypeOf(fault.status), fault.message ?? 'Something went wrong.', fault.errorCode, ids['request-id']), json);
+    return simple(
+      fault.status,
+      errorBody(fault.errorType ?? errorTypeOf(fault.status), fault.message ?? 'Something went wrong.', fault.errorCode, ids['request-id']),
+      json,
+    );
   }
   if (input.method === 'GET' && input.path === '/v1/models') return simple(200, modelList(input.models), json);
   const counts = input.path === '/v1/messages/count_tokens';
-  if (input.method !== 'POST' || (input.path !== '/v1/messages' && !counts)) return simple(404, errorBody('not_found_error', 'Not found', undefined, ids['request-id']), json);
+  if (input.method !== 'POST' || (input.path !== '/v1/messages' && !counts))
+    return simple(404, errorBody('not_found_error', 'Not found', undefined, ids['request-id']), json);
 
   const breach = ruleBreach(counts ? { max_tokens: 1, ...input.body } : input.body);
   if (breach) return simple(breach.status, errorBody(breach.type, breach.message, breach.code, ids['request-id']), json);
@@ -73,33 +78,61 @@ export function replyTo(input: ReplyInput): Reply {
   return answer(input, body, simple);
 }
 
-function answer(input: ReplyInput, body: Json, simple: (status: number, body: string, headers: Record<string, string>, more?: Partial<Reply>) => Reply): Reply {
+function answer(
+  input: ReplyInput,
+  body: Json,
+  simple: (status: number, body: string, headers: Record<string, string>, more?: Partial<Reply>) => Reply,
+): Reply {
   const { fault, seed } = input;
   const whole = referenceAnswer(input.scenario, seed, input.size);
   const interruption = interruptionOf(body, whole);
   const given = limited(interruption ? continuationOf(whole, interruption, input.misbehaviour, seed) : whole, body['max_tokens'] as number);
-  const message = { id: `msg_fake_${String(input.number).padStart(8, '0')}`, model: String(body['model']), answer: given, usage: usageOf(body, charactersOf(given)) };
+  const message = {
+    id: `msg_fake_${String(input.number).padStart(8, '0')}`,
+    model: String(body['model']),
+    answer: given,
+    usage: usageOf(body, charactersOf(given)),
+  };
   const base = { continues: interruption?.form ?? null } as const;
   if (fault?.body === 'html') return simple(200, htmlPage(200), { 'content-type': 'text/html' }, base);
   if (fault?.body === 'empty') return simple(200, '', {}, base);
   if (fault?.body === 'error-envelope') return simple(200, errorBody('overloaded_error', 'Overloaded', undefined, 'req_fake'), json, base);
   if (body['stream'] !== true) {
     const text = JSON.stringify(messageBody(message));
-    if (fault?.body === 'truncated') return simple(200, text.slice(0, Math.floor(text.length * 0.6)), json, { ...base, billed: message.usage });
+    if (fault?.body === 'truncated')
+      return simple(200, text.slice(0, Math.floor(text.length * 0.6)), json, { ...base, billed: message.usage });
     if (fault?.cut) {
       const bytes = encoder.encode(text);
-      return simple(200, '', { ...json, 'content-length': String(bytes.length) }, { ...base, chunks: [bytes.slice(0, fault.cut.afterBytes ?? Math.floor(bytes.length / 2))], ending: fault.cut.how === 'end' ? 'reset' : fault.cut.how, billed: message.usage });
+      return simple(
+        200,
+        '',
+        { ...json, 'content-length': String(bytes.length) },
+        {
+          ...base,
+          chunks: [bytes.slice(0, fault.cut.afterBytes ?? Math.floor(bytes.length / 2))],
+          ending: fault.cut.how === 'end' ? 'reset' : fault.cut.how,
+          billed: message.usage,
+        },
+      );
     }
     return simple(200, text, json, { ...base, billed: message.usage });
   }
   const events = withFaults(fault?.body === 'pings' ? pings() : eventsFor(message, seed), fault);
   const { bytes, ending, characters } = cutAt(events, fault);
-  return simple(200, '', { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' }, {
-    ...base,
-    chunks: chunksOf(bytes, events, fault),
-    ending: fault?.body === 'pings' ? 'stall' : ending,
-    billed: { ...message.usage, output_tokens: ending === 'end' && characters === null ? message.usage.output_tokens : outputTokens(characters ?? 0) },
-  });
+  return simple(
+    200,
+    '',
+    { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' },
+    {
+      ...base,
+      chunks: chunksOf(bytes, events, fault),
+      ending: fault?.body === 'pings' ? 'stall' : ending,
+      billed: {
+        ...message.usage,
+        output_tokens: ending === 'end' && characters === null ? message.usage.output_tokens : outputTokens(characters ?? 0),
+      },
+    },
+  );
 }
 
 /** The seeded model stops at `max_tokens`, like a real one. */
@@ -125,11 +158,20 @@ function withFaults(events: readonly WireEvent[], fault: Fault | null): WireEven
   if (fault?.unknownEvents) {
     list = list.flatMap((event, index) => (index > 1 && index % 3 === 0 ? [unknownEvent(index), event] : [event]));
   }
-  if (fault?.hugeFrameBytes) list.splice(Math.min(4, list.length), 0, { name: 'huge', text: `event: huge\ndata: {"type":"huge","padding":"${'x'.repeat(fault.hugeFrameBytes)}"}\n\n`, characters: 0 });
+  if (fault?.hugeFrameBytes)
+    list.splice(Math.min(4, list.length), 0, {
+      name: 'huge',
+      text: `event: huge\ndata: {"type":"huge","padding":"${'x'.repeat(fault.hugeFrameBytes)}"}\n\n`,
+      characters: 0,
+    });
   if (fault?.streamError) {
     const { type, message = 'Overloaded', afterEvents, afterText } = fault.streamError;
     const at = positionOf(list, afterEvents, afterText) ?? 1;
-    const error = { name: 'error', text: `event: error\ndata: ${JSON.stringify({ type: 'error', error: { type, message, details: null }, request_id: 'req_fake_stream' })}\n\n`, characters: 0 };
+    const error = {
+      name: 'error',
+      text: `event: error\ndata: ${JSON.stringify({ type: 'error', error: { type, message, details: null }, request_id: 'req_fake_stream' })}\n\n`,
+      characters: 0,
+    };
     list = [...list.slice(0, at), error];
   }
   return list;
@@ -145,7 +187,10 @@ function positionOf(events: readonly WireEvent[], afterEvents: number | undefine
 }
 
 /** `characters`: how much of the answer was generated before the end; null for all of it. */
-function cutAt(events: readonly WireEvent[], fault: Fault | null): { bytes: Uint8Array; ending: Reply['ending']; characters: number | null } {
+function cutAt(
+  events: readonly WireEvent[],
+  fault: Fault | null,
+): { bytes: Uint8Array; ending: Reply['ending']; characters: number | null } {
   const text = (list: readonly WireEvent[]): string => list.map((event) => event.text).join('');
   const whole = encoder.encode(fault?.crlf ? text(events).replaceAll('\n', '\r\n') : text(events));
   const broken = fault?.streamError !== undefined;
@@ -180,29 +225,55 @@ function chunksOf(bytes: Uint8Array, events: readonly WireEvent[], fault: Fault 
   return chunks;
 }
 
-const unknownEvent = (index: number): WireEvent => ({ name: 'weather', text: `event: weather\ndata: {"type":"weather","index":${index},"sky":"clear"}\n\n`, characters: 0 });
+const unknownEvent = (index: number): WireEvent => ({
+  name: 'weather',
+  text: `event: weather\ndata: {"type":"weather","index":${index},"sky":"clear"}\n\n`,
+  characters: 0,
+});
 
 function pings(): WireEvent[] {
   return Array.from({ length: 3 }, () => ({ name: 'ping', text: 'event: ping\ndata: {"type": "ping"}\n\n', characters: 0 }));
 }
 
 function errorBody(type: string, message: string, code: string | undefined, requestId: string): string {
-  return JSON.stringify({ type: 'error', error: { type, message, details: code === undefined ? null : { error_code: code } }, request_id: requestId });
+  return JSON.stringify({
+    type: 'error',
+    error: { type, message, details: code === undefined ? null : { error_code: code } },
+    request_id: requestId,
+  });
 }
 
-const htmlPage = (status: number): string => `<html>\r\n<head><title>${status} Bad Gateway</title></head>\r\n<body>\r\n<center><h1>${status} Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n`;
+const htmlPage = (status: number): string =>
+  `<html>\r\n<head><title>${status} Bad Gateway</title></head>\r\n<body>\r\n<center><h1>${status} Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n`;
 
 const modelList = (models: readonly string[]): string =>
-  JSON.stringify({ data: models.map((id) => ({ type: 'model', id, display_name: id, created_at: '2026-01-01T00:00:00Z' })), has_more: false, first_id: models[0] ?? null, last_id: models.at(-1) ?? null });
+  JSON.stringify({
+    data: models.map((id) => ({ type: 'model', id, display_name: id, created_at: '2026-01-01T00:00:00Z' })),
+    has_more: false,
+    first_id: models[0] ?? null,
+    last_id: models.at(-1) ?? null,
+  });
 
 const charactersPerToken = 4;
 const outputTokens = (characters: number): number => Math.ceil(characters / charactersPerToken);
 
 /** The deterministic count of this server: four characters a token. */
-export const inputTokens = (body: Json): number => Math.ceil(JSON.stringify([body['system'] ?? '', body['messages'] ?? [], body['tools'] ?? []]).length / charactersPerToken);
+export const inputTokens = (body: Json): number =>
+  Math.ceil(JSON.stringify([body['system'] ?? '', body['messages'] ?? [], body['tools'] ?? []]).length / charactersPerToken);
 
 function charactersOf({ content }: Answer): number {
-  return content.reduce((sum, block) => sum + String(block['text'] ?? block['thinking'] ?? '').length + (block['input'] === undefined ? 0 : JSON.stringify(block['input']).length), 0);
+  return content.reduce(
+    (sum, block) =>
+      sum +
+      String(block['text'] ?? block['thinking'] ?? '').length +
+      (block['input'] === undefined ? 0 : JSON.stringify(block['input']).length),
+    0,
+  );
 }
 
-const usageOf = (body: Json, characters: number): Usage => ({ input_tokens: inputTokens(body), output_tokens: outputTokens(characters), cache_creation_input_tokens: 0, cache_read_input_tokens: 0 });
+const usageOf = (body: Json, characters: number): Usage => ({
+  input_tokens: inputTokens(body),
+  output_tokens: outputTokens(characters),
+  cache_creation_input_tokens: 0,
+  cache_read_input_tokens: 0,
+});

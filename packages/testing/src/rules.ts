@@ -14,7 +14,8 @@ export function ruleBreach(body: unknown): Refusal | null {
   if (!isObject(body)) return invalid('The request body is not valid JSON.');
   if (typeof body['model'] !== 'string' || body['model'] === '') return invalid('model: Field required');
   const max = body['max_tokens'];
-  if (typeof max !== 'number' || !Number.isInteger(max) || max < 1) return invalid('max_tokens: Input should be greater than or equal to 1');
+  if (typeof max !== 'number' || !Number.isInteger(max) || max < 1)
+    return invalid('max_tokens: Input should be greater than or equal to 1');
   for (const name of ['temperature', 'top_p', 'top_k']) if (name in body) return invalid(`${name}: Extra inputs are not permitted`);
   return messagesBreach(body) ?? prefillBreach(body, body['model']);
 }
@@ -35,7 +36,8 @@ function messagesBreach(body: Json): Refusal | null {
     if (role === 'assistant') {
       const unsigned = blocks.findIndex((block) => block['type'] === 'thinking' && !String(block['signature'] ?? '').startsWith('sig-'));
       if (unsigned !== -1) return invalid(`messages.${index}.content.${unsigned}: Invalid \`signature\` in \`thinking\` block`);
-      if (blocks.some((block) => block['type'] === 'text' && block['text'] === '')) return invalid('messages: text content blocks must be non-empty');
+      if (blocks.some((block) => block['type'] === 'text' && block['text'] === ''))
+        return invalid('messages: text content blocks must be non-empty');
       if (calls.length > 0) return unanswered(index, calls);
       calls = blocks.filter((block) => block['type'] === 'tool_use').map((block) => String(block['id']));
     } else {
@@ -43,14 +45,16 @@ function messagesBreach(body: Json): Refusal | null {
       const missing = calls.filter((id) => !results.includes(id));
       if (missing.length > 0) return unanswered(index, missing);
       const stray = results.find((id) => !calls.includes(id));
-      if (stray !== undefined) return invalid(`messages.${index}: \`tool_result\` block without a corresponding \`tool_use\` block: ${stray}`);
+      if (stray !== undefined)
+        return invalid(`messages.${index}: \`tool_result\` block without a corresponding \`tool_use\` block: ${stray}`);
       calls = [];
     }
   }
   return null;
 }
 
-const unanswered = (index: number, ids: readonly string[]): Refusal => invalid(`messages.${index}: \`tool_use\` ids were found without \`tool_result\` blocks immediately after: ${ids.join(', ')}`);
+const unanswered = (index: number, ids: readonly string[]): Refusal =>
+  invalid(`messages.${index}: \`tool_use\` ids were found without \`tool_result\` blocks immediately after: ${ids.join(', ')}`);
 
 /** Models up to 4.5 continue a trailing assistant turn; newer ones refuse it. */
 export function acceptsPrefill(model: string): boolean {
@@ -62,9 +66,11 @@ export function acceptsPrefill(model: string): boolean {
 function prefillBreach(body: Json, model: string): Refusal | null {
   const last = (body['messages'] as Json[]).at(-1) as Json;
   if (last['role'] !== 'assistant') return null;
-  if (!acceptsPrefill(model)) return invalid('This model does not support assistant message prefill. The conversation must end with a user message.');
+  if (!acceptsPrefill(model))
+    return invalid('This model does not support assistant message prefill. The conversation must end with a user message.');
   const thinking = body['thinking'];
-  if (isObject(thinking) && thinking['type'] !== 'disabled') return invalid('When thinking is enabled, a final assistant message must start with a thinking block.');
+  if (isObject(thinking) && thinking['type'] !== 'disabled')
+    return invalid('When thinking is enabled, a final assistant message must start with a thinking block.');
   const { content } = last;
   const text = typeof content === 'string' ? content : String((content as Json[]).at(-1)?.['text'] ?? '');
   return /\s$/.test(text) ? invalid('messages: final assistant content cannot end with trailing whitespace') : null;

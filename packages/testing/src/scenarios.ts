@@ -25,7 +25,20 @@ export type Scenario =
   | 'refusal'
   | 'long';
 
-export const scenarioNames: readonly Scenario[] = ['text', 'short', 'multi-byte', 'multi-block', 'thinking', 'tools', 'text-and-tools', 'server-tools', 'citations', 'structured', 'refusal', 'long'];
+export const scenarioNames: readonly Scenario[] = [
+  'text',
+  'short',
+  'multi-byte',
+  'multi-block',
+  'thinking',
+  'tools',
+  'text-and-tools',
+  'server-tools',
+  'citations',
+  'structured',
+  'refusal',
+  'long',
+];
 
 /**
  * The whole answer of a scenario: what a reader must end up with, whatever breaks on the way. `size` scales how much is
@@ -47,18 +60,46 @@ export function referenceAnswer(scenario: Scenario, seed = 1, size = 1): Answer 
     case 'thinking':
       return end({ type: 'thinking', thinking: prose(seed + 3, 6), signature: signatureFor(seed) }, text(prose(seed, 10)));
     case 'tools':
-      return { content: [tool(1, 'read_file', { path: '/etc/prod.cfg', mode: 'safe' }), tool(2, 'write_file', { path: '/tmp/a', content: prose(seed, 3) })], stopReason: 'tool_use' };
+      return {
+        content: [
+          tool(1, 'read_file', { path: '/etc/prod.cfg', mode: 'safe' }),
+          tool(2, 'write_file', { path: '/tmp/a', content: prose(seed, 3) }),
+        ],
+        stopReason: 'tool_use',
+      };
     case 'text-and-tools':
-      return { content: [text(prose(seed, 5)), tool(1, 'search', { query: 'tides at the northern harbour', limit: 3 })], stopReason: 'tool_use' };
+      return {
+        content: [text(prose(seed, 5)), tool(1, 'search', { query: 'tides at the northern harbour', limit: 3 })],
+        stopReason: 'tool_use',
+      };
     case 'server-tools':
       return end(
         text(prose(seed, 3)),
         { type: 'server_tool_use', id: 'srvtoolu_01', name: 'web_search', input: { query: 'tides' } },
-        { type: 'web_search_tool_result', tool_use_id: 'srvtoolu_01', content: [{ type: 'web_search_result', title: 'Tides', url: 'https://example.com/tides', encrypted_content: 'abc', page_age: null }] },
+        {
+          type: 'web_search_tool_result',
+          tool_use_id: 'srvtoolu_01',
+          content: [
+            { type: 'web_search_result', title: 'Tides', url: 'https://example.com/tides', encrypted_content: 'abc', page_age: null },
+          ],
+        },
         text(prose(seed + 5, 4)),
       );
     case 'citations':
-      return end({ ...text(prose(seed, 5)), citations: [{ type: 'char_location', cited_text: 'tide', document_index: 0, document_title: 'Almanac', start_char_index: 0, end_char_index: 4, file_id: null }] });
+      return end({
+        ...text(prose(seed, 5)),
+        citations: [
+          {
+            type: 'char_location',
+            cited_text: 'tide',
+            document_index: 0,
+            document_title: 'Almanac',
+            start_char_index: 0,
+            end_char_index: 4,
+            file_id: null,
+          },
+        ],
+      });
     case 'structured':
       return end(text(JSON.stringify({ title: 'Harbour', sentences: prose(seed, 5).split('. ') })));
     case 'refusal':
@@ -70,5 +111,10 @@ export function referenceAnswer(scenario: Scenario, seed = 1, size = 1): Answer 
 export const signatureFor = (seed: number): string => `sig-${seed.toString(36)}-${'A'.repeat(24)}`;
 
 const text = (content: string): ContentBlock => ({ type: 'text', text: content });
-const tool = (number: number, name: string, input: unknown): ContentBlock => ({ type: 'tool_use', id: `toolu_${String(number).padStart(2, '0')}`, name, input });
+const tool = (number: number, name: string, input: unknown): ContentBlock => ({
+  type: 'tool_use',
+  id: `toolu_${String(number).padStart(2, '0')}`,
+  name,
+  input,
+});
 const end = (...content: ContentBlock[]): Answer => ({ content, stopReason: 'end_turn' });

@@ -10,7 +10,10 @@ export async function serve(handle: Handle, request: IncomingMessage, response: 
   const { reply, record } = handle({ method: request.method ?? 'GET', path: request.url ?? '/', headers: flat(request), bodyText });
   response.once('close', () => {
     record.finishedAt = Date.now();
-    record.clientLeft = !response.writableFinished && !response.destroyed ? true : !response.writableEnded && reply.ending !== 'reset' && reply.instead === null;
+    record.clientLeft =
+      !response.writableFinished && !response.destroyed
+        ? true
+        : !response.writableEnded && reply.ending !== 'reset' && reply.instead === null;
   });
   if (reply.delayMs > 0) await delay(reply.delayMs, response);
   switch (reply.instead) {

@@ -60,7 +60,7 @@ export class VirtualClock {
     };
     promise.then(done, done);
     const end = this.#now + (options.maxMs ?? 24 * 3600 * 1000);
-    for (let idle = 0; !settled; ) {
+    for (let idle = 0; !settled;) {
       await settle();
       if (settled) break;
       const next = this.#next(end);

@@ -26,7 +26,16 @@ export interface WireEvent {
 
 /** The body of an answer that was not streamed. */
 export function messageBody({ id, model, usage, answer }: WireMessage): Record<string, unknown> {
-  return { id, type: 'message', role: 'assistant', model, content: answer.content, stop_reason: answer.stopReason, stop_sequence: null, usage };
+  return {
+    id,
+    type: 'message',
+    role: 'assistant',
+    model,
+    content: answer.content,
+    stop_reason: answer.stopReason,
+    stop_sequence: null,
+    usage,
+  };
 }
 
 /** The events of an answer. `seed` decides how text is cut into deltas; the same seed cuts the same way. */
@@ -38,14 +47,25 @@ export function eventsFor(message: WireMessage, seed: number): WireEvent[] {
     event('message_start', { type: 'message_start', message: start }),
     { name: 'ping', text: 'event: ping\ndata: {"type": "ping"}\n\n', characters: 0 },
     ...answer.content.flatMap((block, index) => blockEvents(block, index, random)),
-    event('message_delta', { type: 'message_delta', delta: { stop_reason: answer.stopReason, stop_sequence: null }, usage: { output_tokens: usage.output_tokens } }),
+    event('message_delta', {
+      type: 'message_delta',
+      delta: { stop_reason: answer.stopReason, stop_sequence: null },
+      usage: { output_tokens: usage.output_tokens },
+    }),
     event('message_stop', { type: 'message_stop' }),
   ];
 }
 
 function blockEvents(block: ContentBlock, index: number, random: () => number): WireEvent[] {
-  const deltas = deltasOf(block, random).map(({ delta, characters }) => ({ ...event('content_block_delta', { type: 'content_block_delta', index, delta }, padding(random)), characters }));
-  return [event('content_block_start', { type: 'content_block_start', index, content_block: startOf(block) }), ...deltas, event('content_block_stop', { type: 'content_block_stop', index })];
+  const deltas = deltasOf(block, random).map(({ delta, characters }) => ({
+    ...event('content_block_delta', { type: 'content_block_delta', index, delta }, padding(random)),
+    characters,
+  }));
+  return [
+    event('content_block_start', { type: 'content_block_start', index, content_block: startOf(block) }),
+    ...deltas,
+    event('content_block_stop', { type: 'content_block_stop', index }),
+  ];
 }
 
 function startOf(block: ContentBlock): ContentBlock {
@@ -70,17 +90,29 @@ function deltasOf(block: ContentBlock, random: () => number): Delta[] {
   switch (block.type) {
     case 'text': {
       const citations = Array.isArray(block['citations']) ? block['citations'] : [];
-      return [...citations.map((citation) => ({ delta: { type: 'citations_delta', citation }, characters: 0 })), ...pieces(String(block['text']), random).map((text) => ({ delta: { type: 'text_delta', text }, characters: text.length }))];
+      return [
+        ...citations.map((citation) => ({ delta: { type: 'citations_delta', citation }, characters: 0 })),
+        ...pieces(String(block['text']), random).map((text) => ({ delta: { type: 'text_delta', text }, characters: text.length })),
+      ];
     }
     case 'thinking':
       return [
-        ...pieces(String(block['thinking']), random).map((thinking) => ({ delta: { type: 'thinking_delta', thinking }, characters: thinking.length })),
+        ...pieces(String(block['thinking']), random).map((thinking) => ({
+          delta: { type: 'thinking_delta', thinking },
+          characters: thinking.length,
+        })),
         { delta: { type: 'signature_delta', signature: block['signature'] }, characters: 0 },
       ];
     case 'tool_use':
     case 'server_tool_use': {
       const json = JSON.stringify(block['input']);
-      return [{ delta: { type: 'input_json_delta', partial_json: '' }, characters: 0 }, ...pieces(json, random).map((partial) => ({ delta: { type: 'input_json_delta', partial_json: partial }, characters: partial.length }))];
+      return [
+        { delta: { type: 'input_json_delta', partial_json: '' }, characters: 0 },
+        ...pieces(json, random).map((partial) => ({
+          delta: { type: 'input_json_delta', partial_json: partial },
+          characters: partial.length,
+        })),
+      ];
     }
   }
   return [];
@@ -90,7 +122,7 @@ function deltasOf(block: ContentBlock, random: () => number): Delta[] {
 function pieces(text: string, random: () => number): string[] {
   const characters = [...text];
   const found: string[] = [];
-  for (let at = 0; at < characters.length; ) {
+  for (let at = 0; at < characters.length;) {
     const length = 1 + Math.floor(random() * 24);
     found.push(characters.slice(at, at + length).join(''));
     at += length;

@@ -5,7 +5,18 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fakeClaude, faults, misbehaviours, referenceAnswer, ruleBreach, scenarioNames, seededRandom, VirtualClock, type FakeClaude, type FaultName } from '../src/index.ts';
+import {
+  fakeClaude,
+  faults,
+  misbehaviours,
+  referenceAnswer,
+  ruleBreach,
+  scenarioNames,
+  seededRandom,
+  VirtualClock,
+  type FakeClaude,
+  type FaultName,
+} from '../src/index.ts';
 
 const body = { model: 'claude-opus-5-5', max_tokens: 8192, messages: [{ role: 'user' as const, content: 'hi' }] };
 let claude: FakeClaude;
@@ -22,9 +33,14 @@ describe('answers', () => {
     const inProcess = new Anthropic({ baseURL: claude.url, fetch: claude.fetch, apiKey: 'sk-test', maxRetries: 0 });
     const reference = referenceAnswer(scenario, 1, 0.3);
 
-    const answers = [await client.messages.create(body, { timeout: 1e6 }), await client.messages.stream(body).finalMessage(), await inProcess.messages.stream(body).finalMessage()];
+    const answers = [
+      await client.messages.create(body, { timeout: 1e6 }),
+      await client.messages.stream(body).finalMessage(),
+      await inProcess.messages.stream(body).finalMessage(),
+    ];
 
-    for (const { content, stop_reason } of answers) expect({ content, stop_reason }).toEqual({ content: reference.content, stop_reason: reference.stopReason });
+    for (const { content, stop_reason } of answers)
+      expect({ content, stop_reason }).toEqual({ content: reference.content, stop_reason: reference.stopReason });
   });
 
   it('are different for every seed and the same for the same one', () => {
@@ -96,21 +112,68 @@ describe('rules', () => {
     ['no messages', { ...body, messages: [] }, 'at least one message'],
     ['a first turn of the assistant', { ...body, messages: [{ role: 'assistant', content: 'x' }] }, 'first message'],
     ['prefill on a new model', { ...body, messages: [...body.messages, { role: 'assistant', content: 'x' }] }, 'prefill'],
-    ['prefill with trailing space', { ...body, model: 'claude-opus-4-5', messages: [...body.messages, { role: 'assistant', content: 'x ' }] }, 'trailing whitespace'],
-    ['prefill while thinking', { ...body, model: 'claude-opus-4-5', thinking: { type: 'enabled', budget_tokens: 1024 }, messages: [...body.messages, { role: 'assistant', content: 'x' }] }, 'thinking'],
-    ['an unanswered tool call', { ...body, messages: [...body.messages, { role: 'assistant', content: [{ type: 'tool_use', id: 't', name: 'n', input: {} }] }, { role: 'user', content: 'x' }] }, 'tool_result'],
-    ['a stray tool result', { ...body, messages: [{ role: 'user', content: [{ type: 'tool_result', tool_use_id: 't', content: 'x' }] }] }, 'tool_use'],
-    ['unsigned thinking', { ...body, messages: [...body.messages, { role: 'assistant', content: [{ type: 'thinking', thinking: 'x', signature: '' }] }, { role: 'user', content: 'x' }] }, 'signature'],
+    [
+      'prefill with trailing space',
+      { ...body, model: 'claude-opus-4-5', messages: [...body.messages, { role: 'assistant', content: 'x ' }] },
+      'trailing whitespace',
+    ],
+    [
+      'prefill while thinking',
+      {
+        ...body,
+        model: 'claude-opus-4-5',
+        thinking: { type: 'enabled', budget_tokens: 1024 },
+        messages: [...body.messages, { role: 'assistant', content: 'x' }],
+      },
+      'thinking',
+    ],
+    [
+      'an unanswered tool call',
+      {
+        ...body,
+        messages: [
+          ...body.messages,
+          { role: 'assistant', content: [{ type: 'tool_use', id: 't', name: 'n', input: {} }] },
+          { role: 'user', content: 'x' },
+        ],
+      },
+      'tool_result',
+    ],
+    [
+      'a stray tool result',
+      { ...body, messages: [{ role: 'user', content: [{ type: 'tool_result', tool_use_id: 't', content: 'x' }] }] },
+      'tool_use',
+    ],
+    [
+      'unsigned thinking',
+      {
+        ...body,
+        messages: [
+          ...body.messages,
+          { role: 'assistant', content: [{ type: 'thinking', thinking: 'x', signature: '' }] },
+          { role: 'user', content: 'x' },
+        ],
+      },
+      'signature',
+    ],
     ['sampling parameters', { ...body, temperature: 1 }, 'temperature'],
     ['no max_tokens', { ...body, max_tokens: 0 }, 'max_tokens'],
   ];
   it.each(rows)('%s is refused', (_, request, words) => {
-    expect(ruleBreach(request)).toMatchObject({ status: 400, type: 'invalid_request_error', message: expect.stringContaining(words) as string });
+    expect(ruleBreach(request)).toMatchObject({
+      status: 400,
+      type: 'invalid_request_error',
+      message: expect.stringContaining(words) as string,
+    });
   });
 
   it('prefill on an old model goes on where it ended', async () => {
     const whole = String(referenceAnswer('text', 1, 0.3).content[0]?.['text']);
-    const message = await client.messages.create({ ...body, model: 'claude-opus-4-5', messages: [...body.messages, { role: 'assistant', content: whole.slice(0, 50) }] });
+    const message = await client.messages.create({
+      ...body,
+      model: 'claude-opus-4-5',
+      messages: [...body.messages, { role: 'assistant', content: whole.slice(0, 50) }],
+    });
 
     expect(message.content).toEqual([{ type: 'text', text: whole.slice(50) }]);
     expect(claude.requests[0]?.continues).toBe('prefill');

@@ -58,7 +58,7 @@ export class AnswerLog<Event> {
     const onLeave = (): void => wakeAll(answer);
     reader?.addEventListener('abort', onLeave);
     try {
-      for (let number = after; ; ) {
+      for (let number = after; ;) {
         if (reader?.aborted) return;
         const event = answer.events[number];
         if (event !== undefined) {
@@ -70,7 +70,8 @@ export class AnswerLog<Event> {
     } finally {
       reader?.removeEventListener('abort', onLeave);
       answer.readers -= 1;
-      if (answer.readers === 0 && !answer.ended) answer.cancelTimer = this.#options.clock.after(this.#options.lingerMs, () => this.#drop(id, answer));
+      if (answer.readers === 0 && !answer.ended)
+        answer.cancelTimer = this.#options.clock.after(this.#options.lingerMs, () => this.#drop(id, answer));
     }
   }
 

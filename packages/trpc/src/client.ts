@@ -16,7 +16,8 @@ export function claudeErrorOf(error: unknown): ClaudeErrorData | null {
 }
 
 /** Whether `error` is a failed Claude call. */
-export const isClaudeError = (error: unknown): error is TRPCClientError<AnyTRPCRouter> & { data: { claude: ClaudeErrorData } } => claudeErrorOf(error) !== null;
+export const isClaudeError = (error: unknown): error is TRPCClientError<AnyTRPCRouter> & { data: { claude: ClaudeErrorData } } =>
+  claudeErrorOf(error) !== null;
 
 export interface ClaudeRetryOptions {
   /** Requests for one query or mutation, the first included. Default 2: the server has retried already. */
@@ -26,7 +27,10 @@ export interface ClaudeRetryOptions {
 }
 
 /** A link that repeats queries and mutations whose failure invites it, when the server says it makes sense. Subscriptions resume by themselves. */
-export function claudeRetryLink<Router extends AnyTRPCRouter>({ attempts = 2, maxWaitMs = 10_000 }: ClaudeRetryOptions = {}): TRPCLink<Router> {
+export function claudeRetryLink<Router extends AnyTRPCRouter>({
+  attempts = 2,
+  maxWaitMs = 10_000,
+}: ClaudeRetryOptions = {}): TRPCLink<Router> {
   return () =>
     ({ op, next }) =>
       observable((observer) => {

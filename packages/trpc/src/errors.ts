@@ -40,7 +40,11 @@ class ClaudeProblem extends Error {
 export function toTRPCError(error: unknown, options: ProblemOptions = {}): unknown {
   if (!isClaudeError(error)) return error;
   const mapped = problem(error, options);
-  return new TRPCError({ code: codes[mapped.status] ?? 'INTERNAL_SERVER_ERROR', message: mapped.body.detail, cause: new ClaudeProblem(mapped) });
+  return new TRPCError({
+    code: codes[mapped.status] ?? 'INTERNAL_SERVER_ERROR',
+    message: mapped.body.detail,
+    cause: new ClaudeProblem(mapped),
+  });
 }
 
 /** The problem behind an error of ours. */
@@ -49,13 +53,24 @@ export function problemOf(error: unknown): Problem | undefined {
   return cause?.name === 'ClaudeProblem' ? cause.problem : undefined;
 }
 
-export const dataOf = ({ body }: Problem): ClaudeErrorData => ({ kind: body.code, retryable: body.retryable, retryAfterMs: body.retryAfterMs, requestId: body.requestId });
+export const dataOf = ({ body }: Problem): ClaudeErrorData => ({
+  kind: body.code,
+  retryable: body.retryable,
+  retryAfterMs: body.retryAfterMs,
+  requestId: body.requestId,
+});
 
 /**
  * Adds `data.claude` to the shape of our errors: `initTRPC.create({ errorFormatter: claudeErrorFormatter })`, or call it from
  * your own formatter.
  */
-export function claudeErrorFormatter<Shape extends { data: object }>({ shape, error }: { shape: Shape; error: unknown }): Shape & { data: { claude?: ClaudeErrorData } } {
+export function claudeErrorFormatter<Shape extends { data: object }>({
+  shape,
+  error,
+}: {
+  shape: Shape;
+  error: unknown;
+}): Shape & { data: { claude?: ClaudeErrorData } } {
   const mapped = problemOf(error);
   return mapped ? { ...shape, data: { ...shape.data, claude: dataOf(mapped) } } : shape;
 }

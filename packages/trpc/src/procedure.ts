@@ -45,7 +45,11 @@ export function claudeProcedure<Client>(options: ClaudeProcedureOptions<Client>)
   // Without this, a plugin's own settings would send stack traces to clients.
   const t = initTRPC.context<object>().create({ isDev: false });
   return t.procedure.use(async ({ ctx, next, signal }) => {
-    if (drain.refuses) throw new TRPCError({ code: 'SERVICE_UNAVAILABLE', message: 'This server is restarting. Try again at once: another one will answer.' });
+    if (drain.refuses)
+      throw new TRPCError({
+        code: 'SERVICE_UNAVAILABLE',
+        message: 'This server is restarting. Try again at once: another one will answer.',
+      });
     const requestId = idOf?.(ctx) ?? newId();
     const scope: ScopeOptions = { signal, deadlineMs, requestId, tenant: tenant?.(ctx) };
     const claude: ClaudeContext<Client> = { client, signal, requestId, scope, drain, problem: { ...problem, requestId } };

@@ -54,12 +54,17 @@ export async function* claudeStream<Client>(input: ClaudeStreamInput<Client>): A
       return;
     }
     // The reader's signal would end the answer with the connection: the log's own ends it when nobody comes back.
-    log.begin(id, (signal) => runInScope({ ...claude.scope, signal }, () => eventsOf(claude, () => runInScope({ ...claude.scope, signal }, () => start(claude.client, signal)))));
+    log.begin(id, (signal) =>
+      runInScope({ ...claude.scope, signal }, () =>
+        eventsOf(claude, () => runInScope({ ...claude.scope, signal }, () => start(claude.client, signal))),
+      ),
+    );
   }
   const leave = new AbortController();
   const unlink = onFirstAbort([claude.signal, claude.drain?.deadline], () => leave.abort());
   try {
-    for await (const [number, event] of log.read(id, Number.isSafeInteger(after) ? Math.max(0, after) : 0, leave.signal)) yield tracked(String(number), event);
+    for await (const [number, event] of log.read(id, Number.isSafeInteger(after) ? Math.max(0, after) : 0, leave.signal))
+      yield tracked(String(number), event);
     if (claude.drain?.deadline.aborted) yield tracked('closing', errorEvent(problemOfKind('shutting-down')));
   } finally {
     unlink();

@@ -19,7 +19,9 @@ const requestIds = (ctx: object): string | undefined => {
 async function start(context: AppContext): Promise<RunningApp> {
   const client = new Anthropic({ baseURL: context.baseURL, apiKey: context.apiKey, timeout: context.timeoutMs, maxRetries: 0 });
   const drain = createDrain();
-  const t = initTRPC.context<{ requestId: unknown }>().create({ isDev: false, errorFormatter: claudeErrorFormatter, sse: { ping: { enabled: true, intervalMs: context.heartbeatMs } } });
+  const t = initTRPC
+    .context<{ requestId: unknown }>()
+    .create({ isDev: false, errorFormatter: claudeErrorFormatter, sse: { ping: { enabled: true, intervalMs: context.heartbeatMs } } });
   const procedure = t.procedure.concat(claudeProcedure({ client, drain, requestId: requestIds }));
   const userInput = t.procedure.concat(claudeProcedure({ client, drain, requestId: requestIds, userInput: true }));
   const prompt = (input: unknown): { prompt: string } => {
@@ -39,7 +41,12 @@ async function start(context: AppContext): Promise<RunningApp> {
     message: procedure.input(prompt).mutation(({ input, ctx }) => message(input, ctx.claude.signal)),
     'user-input': userInput.input(prompt).mutation(({ input, ctx }) => message(input, ctx.claude.signal)),
     stream: procedure.input(prompt).subscription(async function* ({ input, ctx }) {
-      yield* claudeStream({ claude: ctx.claude, log, operationId: String((operations += 1)), start: (_, signal) => client.messages.create({ ...bodyOf(input.prompt), stream: true }, { signal }) });
+      yield* claudeStream({
+        claude: ctx.claude,
+        log,
+        operationId: String((operations += 1)),
+        start: (_, signal) => client.messages.create({ ...bodyOf(input.prompt), stream: true }, { signal }),
+      });
     }),
     foreign: t.procedure.mutation(() => {
       throw new Error(context.foreignSecret);
@@ -72,7 +79,9 @@ async function start(context: AppContext): Promise<RunningApp> {
 }
 
 interface Wire {
-  readonly error?: { readonly data?: { readonly claude?: { kind: string; retryable: boolean; retryAfterMs: number | null; requestId: string | null } } };
+  readonly error?: {
+    readonly data?: { readonly claude?: { kind: string; retryable: boolean; retryAfterMs: number | null; requestId: string | null } };
+  };
   readonly result?: { readonly data?: { text: string } };
 }
 
@@ -81,14 +90,21 @@ const dialect = {
   retryAfter: 'header' as const,
   request(route: string, input: RouteInput) {
     if (['live', 'ready', 'status'].includes(route)) return { method: 'GET', path: `/health/${route}`, headers: {} };
-    if (route === 'stream') return { method: 'GET', path: `/stream?input=${encodeURIComponent(JSON.stringify(input))}`, headers: { accept: 'text/event-stream' } };
+    if (route === 'stream')
+      return {
+        method: 'GET',
+        path: `/stream?input=${encodeURIComponent(JSON.stringify(input))}`,
+        headers: { accept: 'text/event-stream' },
+      };
     return { method: 'POST', path: `/${route}`, headers: { 'content-type': 'application/json' }, body: JSON.stringify(input) };
   },
   messageOf: (body: string) => (JSON.parse(body) as Wire).result?.data?.text ?? '',
   problemOf(body: string) {
     try {
       const claude = (JSON.parse(body) as Wire).error?.data?.claude;
-      return claude ? { code: claude.kind, retryable: claude.retryable, retryAfterMs: claude.retryAfterMs, requestId: claude.requestId } : null;
+      return claude
+        ? { code: claude.kind, retryable: claude.retryable, retryAfterMs: claude.retryAfterMs, requestId: claude.requestId }
+        : null;
     } catch {
       return null;
     }
@@ -106,12 +122,16 @@ const dialect = {
 };
 
 const skip = {
-  'leaves errors of the application to the framework, without their message': 'tRPC itself sends the message of any error; an application’s errorFormatter decides about its own',
-  'gives a stream that fails before its first event a status': 'a subscription has its status before it runs: the failure is its only event',
+  'leaves errors of the application to the framework, without their message':
+    'tRPC itself sends the message of any error; an application’s errorFormatter decides about its own',
+  'gives a stream that fails before its first event a status':
+    'a subscription has its status before it runs: the failure is its only event',
   'tells of a failure in band when headers had been sent already': 'procedures cannot write headers',
   'sends headers before a first event that takes long': 'tRPC sends them at once',
-  'stops all upstreams when many clients leave at once': 'a client has headers before the upstream is asked; stream.test.ts shows that an answer nobody reads is stopped',
-  'reads the upstream no faster than its client, and cuts off one that stopped reading': 'the answer is written into a log, bounded by its number of events, for readers who come back',
+  'stops all upstreams when many clients leave at once':
+    'a client has headers before the upstream is asked; stream.test.ts shows that an answer nobody reads is stopped',
+  'reads the upstream no faster than its client, and cuts off one that stopped reading':
+    'the answer is written into a log, bounded by its number of events, for readers who come back',
 };
 
 adapterConformance({ name: 'tRPC', start, dialect, skip }, { describe, it, beforeAll, afterAll });

@@ -21,7 +21,13 @@ beforeEach(async () => {
   claude = await fakeClaude();
   clock = new VirtualClock();
   log = new AnswerLog<ClaudeEvent>({ clock, lingerMs: 1_000, keepMs: 2_000 });
-  client = new Anthropic({ baseURL: claude.url, fetch: claude.fetch, apiKey: 'test', maxRetries: 0, middleware: [holdfast({ random: () => 0, retry: { baseMs: 0, throttledBaseMs: 0 } })] });
+  client = new Anthropic({
+    baseURL: claude.url,
+    fetch: claude.fetch,
+    apiKey: 'test',
+    maxRetries: 0,
+    middleware: [holdfast({ random: () => 0, retry: { baseMs: 0, throttledBaseMs: 0 } })],
+  });
 });
 afterEach(async () => {
   log.close();
@@ -126,7 +132,16 @@ describe('claudeStream', () => {
 
     const { events } = await readAll(subscribe());
 
-    expect(events).toEqual([{ type: 'error', message: expect.not.stringContaining('x-api-key') as string, kind: 'upstream-auth', retryable: false, retryAfterMs: null, requestId: 'r' }]);
+    expect(events).toEqual([
+      {
+        type: 'error',
+        message: expect.not.stringContaining('x-api-key') as string,
+        kind: 'upstream-auth',
+        retryable: false,
+        retryAfterMs: null,
+        requestId: 'r',
+      },
+    ]);
   });
 });
 
@@ -152,13 +167,17 @@ describe('mutations over HTTP', () => {
     expect(isClaudeError(error)).toBe(true);
     expect(claudeErrorOf(error)).toMatchObject({ kind: 'rate-limited', retryable: true, retryAfterMs: 86_400_000 });
     expect(String(error)).not.toContain('organization');
-    expect((await fetch(`${url}/ask`, { method: 'POST', headers: { 'content-type': 'application/json' } })).headers.get('retry-after')).toBe('86400');
+    expect(
+      (await fetch(`${url}/ask`, { method: 'POST', headers: { 'content-type': 'application/json' } })).headers.get('retry-after'),
+    ).toBe('86400');
     await close();
   });
 
   it('are repeated by the retry link when it makes sense, and only then', async () => {
     const { url, close } = await serve();
-    const api = createTRPCClient<Awaited<ReturnType<typeof serve>>['router']>({ links: [claudeRetryLink({ maxWaitMs: 5_000 }), httpLink({ url })] });
+    const api = createTRPCClient<Awaited<ReturnType<typeof serve>>['router']>({
+      links: [claudeRetryLink({ maxWaitMs: 5_000 }), httpLink({ url })],
+    });
     claude.always('bad-key');
     await api.ask.mutate().catch(() => {});
     expect(claude.requests).toHaveLength(1);
@@ -171,7 +190,11 @@ describe('mutations over HTTP', () => {
     claude.script({ status: 529, headers: { 'retry-after-ms': '70000' } });
     const failed = await api.ask.mutate().catch((caught: unknown) => claudeErrorOf(caught));
     expect(failed).toMatchObject({ retryAfterMs: 70_000 });
-    claude.script({ status: 429, headers: { 'retry-after-ms': '1' } }, { status: 429, headers: { 'retry-after-ms': '1' } }, { status: 429, headers: { 'retry-after-ms': '1' } });
+    claude.script(
+      { status: 429, headers: { 'retry-after-ms': '1' } },
+      { status: 429, headers: { 'retry-after-ms': '1' } },
+      { status: 429, headers: { 'retry-after-ms': '1' } },
+    );
     expect(await api.ask.mutate()).toBe(1);
     await close();
   });

@@ -34,7 +34,9 @@ async function answer(engine: Engine, call: Call, closed: boolean): Promise<Resp
     deadlineAt: Number.isFinite(call.deadlineAt) ? call.deadlineAt : null,
   }));
   if (call.resumeFrom && call.stream && !closed) return resumeAnswer(engine, call, call.resumeFrom);
-  const end: PursuitEnd = closed ? { type: 'gave-up', reason: 'shutting-down', failure: null, retryAfterMs: null } : await pursue(engine, questOf(engine, call, 'first', call.model, null));
+  const end: PursuitEnd = closed
+    ? { type: 'gave-up', reason: 'shutting-down', failure: null, retryAfterMs: null }
+    : await pursue(engine, questOf(engine, call, 'first', call.model, null));
   if (end.type === 'answered') return deliver(engine, call, end);
   for (const rung of rungs(engine, call, end)) {
     const response = await tryRung(engine, call, rung, end);
@@ -44,7 +46,16 @@ async function answer(engine: Engine, call: Call, closed: boolean): Promise<Resp
 }
 
 function questOf({ settings }: Engine, call: Call, purpose: Quest['purpose'], model: string | null, body: Quest['body']): Quest {
-  return { call, purpose, model, body, only: null, prefer: null, attempts: call.perCall.attempts ?? (purpose === 'first' ? settings.attempts : 1), delayMs: 0 };
+  return {
+    call,
+    purpose,
+    model,
+    body,
+    only: null,
+    prefer: null,
+    attempts: call.perCall.attempts ?? (purpose === 'first' ? settings.attempts : 1),
+    delayMs: 0,
+  };
 }
 
 async function deliver(engine: Engine, call: Call, { result, hop, entry }: Answered): Promise<Response> {
@@ -140,7 +151,14 @@ async function tryRung(engine: Engine, call: Call, rung: Rung, first: GaveUp): P
   }
 }
 
-async function degradeTo(engine: Engine, call: Call, label: string, why: string, end: PursuitEnd, accept: Fallback['accept'] | null): Promise<Response | null> {
+async function degradeTo(
+  engine: Engine,
+  call: Call,
+  label: string,
+  why: string,
+  end: PursuitEnd,
+  accept: Fallback['accept'] | null,
+): Promise<Response | null> {
   if (end.type === 'gave-up') return null;
   if (end.result.type === 'message' && accept && !isGoodEnough(accept, end.result.message)) {
     end.entry.discarded = true;
@@ -160,7 +178,11 @@ function isGoodEnough(accept: NonNullable<Fallback['accept']>, message: Message)
 }
 
 async function compute({ settings }: Engine, call: Call, { reason }: GaveUp): Promise<Message | null> {
-  const why: DegradeReason = { kind: call.ledger.attempts.at(-1)?.result ?? reason, reason: call.ledger.attempts.at(-1)?.reason ?? reason, callId: call.id };
+  const why: DegradeReason = {
+    kind: call.ledger.attempts.at(-1)?.result ?? reason,
+    reason: call.ledger.attempts.at(-1)?.reason ?? reason,
+    callId: call.id,
+  };
   try {
     return ((await settings.options.answer?.(call.body as Record<string, unknown>, why)) as Message | null | undefined) ?? null;
   } catch {
@@ -173,8 +195,12 @@ function standIn(engine: Engine, call: Call, label: string, why: string, message
   degraded(engine, call, label, why);
   finish(engine, call, 'delivered', null);
   const headers = { 'request-id': call.id, ...labels(call, null), ...extra };
-  if (!call.stream) return new Response(JSON.stringify(message), { status: 200, headers: { 'content-type': 'application/json', ...headers } });
-  return new Response(messageEvents(message) as Uint8Array<ArrayBuffer>, { status: 200, headers: { 'content-type': 'text/event-stream; charset=utf-8', ...headers } });
+  if (!call.stream)
+    return new Response(JSON.stringify(message), { status: 200, headers: { 'content-type': 'application/json', ...headers } });
+  return new Response(messageEvents(message) as Uint8Array<ArrayBuffer>, {
+    status: 200,
+    headers: { 'content-type': 'text/event-stream; charset=utf-8', ...headers },
+  });
 }
 
 function degraded({ settings }: Engine, call: Call, rung: string, why: string): void {

@@ -29,8 +29,16 @@ interface OwnAnswer {
  * own and replace it.
  */
 const ownAnswers: Record<SurfaceReason, OwnAnswer> = {
-  'circuit-open': { status: 503, type: 'overloaded_error', message: 'The circuit for this target is open after repeated failures. Try again later or add a second target.' },
-  'budget-empty': { status: 503, type: 'overloaded_error', message: 'The retry budget is spent: too many calls are failing to repeat this one.' },
+  'circuit-open': {
+    status: 503,
+    type: 'overloaded_error',
+    message: 'The circuit for this target is open after repeated failures. Try again later or add a second target.',
+  },
+  'budget-empty': {
+    status: 503,
+    type: 'overloaded_error',
+    message: 'The retry budget is spent: too many calls are failing to repeat this one.',
+  },
   'no-target': { status: 503, type: 'api_error', message: 'No target may take this request now. See the ledger for each target’s reason.' },
   'shutting-down': { status: 503, type: 'api_error', message: 'This process is shutting down and takes no new calls.' },
   unreachable: { status: 503, type: 'api_error', message: 'The upstream could not be reached.' },

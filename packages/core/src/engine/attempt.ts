@@ -39,7 +39,13 @@ export interface BegunStream {
 }
 
 export type AttemptResult =
-  | { readonly type: 'message'; readonly response: Response; readonly text: string; readonly message: Readonly<Record<string, unknown>>; readonly headersAt: number }
+  | {
+      readonly type: 'message';
+      readonly response: Response;
+      readonly text: string;
+      readonly message: Readonly<Record<string, unknown>>;
+      readonly headersAt: number;
+    }
   | { readonly type: 'passed'; readonly response: Response; readonly headersAt: number }
   | BegunStream
   | {
@@ -113,7 +119,10 @@ export async function attempt(input: AttemptInput): Promise<AttemptResult> {
         handedOn = true;
         return { type: 'passed', response, headersAt };
       case 'stream': {
-        const begun = await Promise.race([readPrelude(response, { idleMs: input.idleMs, clock, onStall: () => end({ type: 'stream-break', problem: 'stall' }) }), endedEarly]);
+        const begun = await Promise.race([
+          readPrelude(response, { idleMs: input.idleMs, clock, onStall: () => end({ type: 'stream-break', problem: 'stall' }) }),
+          endedEarly,
+        ]);
         if (begun.type === 'failed') return failure(begun.outcome);
         handedOn = true;
         return { type: 'stream', response, prelude: begun.chunks, reader: begun.reader, abort: () => controller.abort(), headersAt };
@@ -121,7 +130,14 @@ export async function attempt(input: AttemptInput): Promise<AttemptResult> {
       default: {
         const text = await Promise.race([response.text(), endedEarly]);
         const body = verifyBody(text, response.headers.get('content-type'), input.expect);
-        if (body.type === 'bad') return failure({ type: 'bad-body', status: response.status, problem: body.problem, headers: response.headers, error: body.error });
+        if (body.type === 'bad')
+          return failure({
+            type: 'bad-body',
+            status: response.status,
+            problem: body.problem,
+            headers: response.headers,
+            error: body.error,
+          });
         return { type: 'message', response, text, message: body.value, headersAt };
       }
     }
@@ -129,7 +145,8 @@ export async function attempt(input: AttemptInput): Promise<AttemptResult> {
     if (ended) return failure(ended);
     const outcome = outcomeOfError(error);
     // After headers there was an answer; it only could not be read.
-    if (response && outcome.type === 'connection') return failure({ type: 'bad-body', status: response.status, problem: 'reset', headers: response.headers });
+    if (response && outcome.type === 'connection')
+      return failure({ type: 'bad-body', status: response.status, problem: 'reset', headers: response.headers });
     return failure(outcome);
   } finally {
     cancelTimer();

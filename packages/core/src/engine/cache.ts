@@ -85,7 +85,10 @@ export class AnswerCache {
 }
 
 /** Hashed: keys of prompts would be long, and would show them to whoever lists the store. */
-const keyOf = ({ body, tenant }: Call): string => `holdfast:answer:${createHash('sha256').update(canonicalRequest(body ?? {}, tenant)).digest('hex')}`;
+const keyOf = ({ body, tenant }: Call): string =>
+  `holdfast:answer:${createHash('sha256')
+    .update(canonicalRequest(body ?? {}, tenant))
+    .digest('hex')}`;
 
 /** Only whole answers that end by themselves, and ask for nothing to be run, mean the same later. */
 function isWorthKeeping(message: Message): boolean {
@@ -96,7 +99,12 @@ function isWorthKeeping(message: Message): boolean {
 function isMessage(value: unknown): value is Message {
   if (typeof value !== 'object' || value === null) return false;
   const { type, role, content } = value as Message;
-  return type === 'message' && role === 'assistant' && Array.isArray(content) && content.every((block) => typeof (block as Message | null)?.['type'] === 'string');
+  return (
+    type === 'message' &&
+    role === 'assistant' &&
+    Array.isArray(content) &&
+    content.every((block) => typeof (block as Message | null)?.['type'] === 'string')
+  );
 }
 
 function parse(value: string): Entry | null {

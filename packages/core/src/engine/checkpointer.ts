@@ -51,7 +51,12 @@ export class Checkpointer {
       try {
         await work(store);
       } catch (error) {
-        tell(this.#settings, this.#call, () => ({ type: 'checkpoint-failed', callId: this.#call.id, at: this.#settings.clock.now(), reason: String((error as { message?: unknown })?.message ?? error) }));
+        tell(this.#settings, this.#call, () => ({
+          type: 'checkpoint-failed',
+          callId: this.#call.id,
+          at: this.#settings.clock.now(),
+          reason: String((error as { message?: unknown })?.message ?? error),
+        }));
       }
     })();
     this.#writing = run;

@@ -11,7 +11,20 @@ import { nestedMark } from './nested.ts';
 const travelling = ['anthropic-beta', 'x-stainless-helper', 'x-stainless-helper-method'];
 
 /** Request options that are the first client's own business. */
-const ownOptions = new Set(['__span', 'middleware', 'fallbackState', 'headers', 'body', 'maxRetries', 'signal', 'timeout', 'defaultBaseURL', 'holdfast', 'fetchOptions', 'openTelemetry']);
+const ownOptions = new Set([
+  '__span',
+  'middleware',
+  'fallbackState',
+  'headers',
+  'body',
+  'maxRetries',
+  'signal',
+  'timeout',
+  'defaultBaseURL',
+  'holdfast',
+  'fetchOptions',
+  'openTelemetry',
+]);
 
 export interface Dispatch {
   readonly client: TargetClient;
@@ -56,7 +69,15 @@ export async function dispatch({ client, options, request, body, betas, signal, 
 /** The status of the cheapest request there is. Platforms without it answer 404, which is an answer too. */
 export async function dispatchProbe(client: TargetClient, signal: AbortSignal): Promise<number> {
   try {
-    const sent = client.request({ method: 'get', path: '/v1/models', query: { limit: 1 }, ...nestedMark, maxRetries: 0, signal, fetchOptions: { redirect: 'manual' } } as never);
+    const sent = client.request({
+      method: 'get',
+      path: '/v1/models',
+      query: { limit: 1 },
+      ...nestedMark,
+      maxRetries: 0,
+      signal,
+      fetchOptions: { redirect: 'manual' },
+    } as never);
     const response = await sent.asResponse();
     await response.body?.cancel();
     return response.status;
@@ -69,7 +90,12 @@ export async function dispatchProbe(client: TargetClient, signal: AbortSignal): 
 
 /** The SDK rejects on a failing status; its error still holds what the upstream said. */
 function responseOf(error: unknown): Response | null {
-  const { status, headers, error: body, message } = (error ?? {}) as { status?: unknown; headers?: unknown; error?: unknown; message?: unknown };
+  const {
+    status,
+    headers,
+    error: body,
+    message,
+  } = (error ?? {}) as { status?: unknown; headers?: unknown; error?: unknown; message?: unknown };
   if (typeof status !== 'number' || status < 200 || status > 599) return null;
   const copied = new Headers(headers instanceof Headers ? headers : {});
   for (const name of ['content-length', 'content-encoding', 'transfer-encoding']) copied.delete(name);

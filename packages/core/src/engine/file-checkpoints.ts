@@ -66,7 +66,9 @@ const isMissing = (error: unknown): boolean => (error as { code?: unknown }).cod
 async function prune(directory: string, most: number): Promise<void> {
   const names = (await readdir(directory)).filter((name) => /^[0-9a-f]{64}\.json(\.[0-9a-f-]+\.tmp)?$/.test(name));
   if (names.length <= most) return;
-  const found = await Promise.all(names.map(async (name) => ({ name, at: (await stat(join(directory, name)).catch(() => null))?.mtimeMs ?? 0 })));
+  const found = await Promise.all(
+    names.map(async (name) => ({ name, at: (await stat(join(directory, name)).catch(() => null))?.mtimeMs ?? 0 })),
+  );
   found.sort((a, b) => a.at - b.at);
   for (const { name } of found.slice(0, found.length - most)) await unlink(join(directory, name)).catch(() => {});
 }

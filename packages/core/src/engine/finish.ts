@@ -6,7 +6,12 @@ import type { Call } from './call.ts';
 import { tell } from './tell.ts';
 
 /** `failure`: why it failed, in `explain`'s words. Only the first call counts. */
-export function finish({ settings }: { readonly settings: Settings }, call: Call, result: NonNullable<Ledger['result']>, failure: string | null): void {
+export function finish(
+  { settings }: { readonly settings: Settings },
+  call: Call,
+  result: NonNullable<Ledger['result']>,
+  failure: string | null,
+): void {
   const { ledger } = call;
   if (ledger.result !== null) return;
   const now = settings.clock.now();

@@ -30,5 +30,9 @@ export async function assembled(call: Call, response: Response): Promise<Respons
 /** The stream ended in an error that could not be mended: a proper status, with what the stream said of it. */
 function brokenAnswer(call: Call, data: string): Response {
   const { error } = JSON.parse(data) as { error?: { details?: { kind?: string; cause?: string } } };
-  return ownAnswer('stream-broken', { call_id: call.id, attempts: call.ledger.attempts.length, kind: error?.details?.kind, cause: error?.details?.cause }, labels(call, null));
+  return ownAnswer(
+    'stream-broken',
+    { call_id: call.id, attempts: call.ledger.attempts.length, kind: error?.details?.kind, cause: error?.details?.cause },
+    labels(call, null),
+  );
 }

@@ -57,7 +57,12 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
   let failure: Failure | null = null;
   let waitedMs = quest.delayMs;
   let made = 0;
-  const gaveUp = (reason: GiveUpReason | SurfaceReason, retryAfterMs: number | null = null): PursuitEnd => ({ type: 'gave-up', reason, failure, retryAfterMs });
+  const gaveUp = (reason: GiveUpReason | SurfaceReason, retryAfterMs: number | null = null): PursuitEnd => ({
+    type: 'gave-up',
+    reason,
+    failure,
+    retryAfterMs,
+  });
 
   for (;;) {
     if (waitedMs > 0 && !(await pause(clock, waitedMs, call.callers))) return gaveUp('aborted');
@@ -66,14 +71,29 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
     if (startedAt >= call.deadlineAt) return gaveUp('deadline');
     const choice = router.choose(want);
     if (choice.type === 'refused') {
-      tell(settings, call, () => ({ type: 'attempt-refused', callId: call.id, at: startedAt, reason: choice.reason, target: choice.target, retryAfterMs: choice.retryAfterMs }));
+      tell(settings, call, () => ({
+        type: 'attempt-refused',
+        callId: call.id,
+        at: startedAt,
+        reason: choice.reason,
+        target: choice.target,
+        retryAfterMs: choice.retryAfterMs,
+      }));
       return gaveUp(choice.reason, choice.retryAfterMs);
     }
 
     const { hop } = choice;
     const from = failure?.hop ?? null;
     if (from && from.target !== hop.target) {
-      tell(settings, call, () => ({ type: 'target-switched', callId: call.id, at: startedAt, from: from.target, to: hop.target, model: hop.model ?? '', why: hop.why }));
+      tell(settings, call, () => ({
+        type: 'target-switched',
+        callId: call.id,
+        at: startedAt,
+        from: from.target,
+        to: hop.target,
+        model: hop.model ?? '',
+        why: hop.why,
+      }));
     }
     const entry = openEntry(call, purposeOf(quest, from, hop), hop, startedAt, waitedMs);
     call.ledger.attempts.push(entry);
@@ -81,7 +101,16 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
     tried.push(hop.target);
     made += 1;
 
-    const result = await attempt({ send: hop.send, callers: call.callers, expect: expectOf(call), firstByteMs: hop.firstByteMs, idleMs: hop.idleMs, totalMs: hop.totalMs, startedAt, clock });
+    const result = await attempt({
+      send: hop.send,
+      callers: call.callers,
+      expect: expectOf(call),
+      firstByteMs: hop.firstByteMs,
+      idleMs: hop.idleMs,
+      totalMs: hop.totalMs,
+      startedAt,
+      clock,
+    });
     const now = clock.now();
     entry.headersMs = result.headersAt === null ? null : result.headersAt - startedAt;
     noteResponse(entry, result.response);
@@ -130,7 +159,14 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
     if (decision.type === 'give-up') return gaveUp(decision.reason, verdict.waitMs ?? null);
     if (decision.where === 'here') budget?.tryTake(now);
     waitedMs = decision.delayMs;
-    tell(settings, call, () => ({ type: 'retry-scheduled', callId: call.id, at: now, delayMs: decision.delayMs, where: decision.where, kind: verdict.kind }));
+    tell(settings, call, () => ({
+      type: 'retry-scheduled',
+      callId: call.id,
+      at: now,
+      delayMs: decision.delayMs,
+      where: decision.where,
+      kind: verdict.kind,
+    }));
   }
 }
 
@@ -140,7 +176,15 @@ function speedOf(body: Readonly<Record<string, unknown>> | null): string | undef
 }
 
 /** The verdict of an answer that came whole. */
-export const successVerdict: Verdict = { kind: 'success', retry: 'never', scope: 'request', countsAs: 'success', billed: 'yes', reason: 'success', action: 'Nothing to do.' };
+export const successVerdict: Verdict = {
+  kind: 'success',
+  retry: 'never',
+  scope: 'request',
+  countsAs: 'success',
+  billed: 'yes',
+  reason: 'success',
+  action: 'Nothing to do.',
+};
 
 /** Ten requests are the end of it, whatever the options say. */
 const mostAttempts = 10;
@@ -171,7 +215,15 @@ function leftToTokenRefresh(call: Call, hop: Hop, result: Failed): boolean {
 function reportMisconfiguration({ settings }: Engine, call: Call, { hop, verdict, result }: Failure, now: number): boolean {
   const status = result.response?.status;
   if (!hop.adapted || (status !== 400 && status !== 404)) return false;
-  tell(settings, call, () => ({ type: 'target-misconfigured', callId: call.id, at: now, target: hop.target, model: hop.model ?? '', status, reason: verdict.reason }));
+  tell(settings, call, () => ({
+    type: 'target-misconfigured',
+    callId: call.id,
+    at: now,
+    target: hop.target,
+    model: hop.model ?? '',
+    status,
+    reason: verdict.reason,
+  }));
   return true;
 }
 
@@ -212,7 +264,14 @@ function noteResponse(entry: LedgerAttempt, response: Response | null): void {
 }
 
 /** Writes down how an attempt ended and tells everybody. */
-export function closeEntry({ settings }: Engine, call: Call, entry: LedgerAttempt, verdict: Verdict, now: number, usage: TokenCount | null): void {
+export function closeEntry(
+  { settings }: Engine,
+  call: Call,
+  entry: LedgerAttempt,
+  verdict: Verdict,
+  now: number,
+  usage: TokenCount | null,
+): void {
   entry.durationMs = now - entry.startedAt;
   entry.result = verdict.kind;
   entry.reason = verdict.reason;

@@ -128,7 +128,8 @@ export function createRouter(settings: Settings): Router {
     here: (want) => candidates(want).some((candidate) => !candidate.excluded && !candidate.open),
     count: (want) => (places.length === 1 ? 1 : candidates(want).filter((candidate) => !candidate.excluded).length),
     *circuits() {
-      for (const { facts, circuits } of places) for (const [key, breaker] of circuits) yield [`${facts.name}/${key}`, breaker.stateAt(clock.now())] as const;
+      for (const { facts, circuits } of places)
+        for (const [key, breaker] of circuits) yield [`${facts.name}/${key}`, breaker.stateAt(clock.now())] as const;
     },
     report: () => places.map((entry) => reportOf(entry, clock.now())),
     close: stopProbes,
@@ -142,7 +143,8 @@ export function createRouter(settings: Settings): Router {
       {
         name: facts.name,
         client,
-        isIll: () => entry.disabledUntil > clock.now() || [...entry.circuits.values()].some((circuit) => circuit.stateAt(clock.now()) !== 'closed'),
+        isIll: () =>
+          entry.disabledUntil > clock.now() || [...entry.circuits.values()].some((circuit) => circuit.stateAt(clock.now()) !== 'closed'),
         onWell: () => {
           entry.disabledUntil = 0;
           entry.illness = 0;
@@ -197,7 +199,13 @@ export function createRouter(settings: Settings): Router {
     if (want.call.route === 'count_tokens' && !entry.facts.capabilities.countTokens) return false;
     const adapted = adaptedFor(entry, want);
     if (adapted.type === 'ok') return true;
-    tell(settings, want.call, () => ({ type: 'target-ineligible', callId: want.call.id, at: clock.now(), target: entry.facts.name, why: adapted.reason }));
+    tell(settings, want.call, () => ({
+      type: 'target-ineligible',
+      callId: want.call.id,
+      at: clock.now(),
+      target: entry.facts.name,
+      why: adapted.reason,
+    }));
     return false;
   }
 
@@ -220,7 +228,8 @@ export function createRouter(settings: Settings): Router {
     if (!breaker) {
       if (entry.circuits.size >= maxCircuits) entry.circuits.delete(entry.circuits.keys().next().value as string);
       breaker = new Breaker(breakerOptions, (from, to, retryAfterMs) => {
-        if (settings.emitter.active) settings.emitter.emit({ type: 'breaker-changed', at: clock.now(), key: `${entry.facts.name}/${key}`, from, to, retryAfterMs });
+        if (settings.emitter.active)
+          settings.emitter.emit({ type: 'breaker-changed', at: clock.now(), key: `${entry.facts.name}/${key}`, from, to, retryAfterMs });
       });
       entry.circuits.set(key, breaker);
     }
@@ -264,9 +273,27 @@ export function createRouter(settings: Settings): Router {
       isPrimary: client === null,
       ...limits,
       send: (signal) => {
-        if (client === null) return call.next({ ...call.request, ...(adapted?.type === 'ok' ? { body: JSON.stringify(adapted.body) } : call.rewritten ? { body: JSON.stringify(call.body) } : {}), signal, redirect: 'manual' });
+        if (client === null)
+          return call.next({
+            ...call.request,
+            ...(adapted?.type === 'ok'
+              ? { body: JSON.stringify(adapted.body) }
+              : call.rewritten
+                ? { body: JSON.stringify(call.body) }
+                : {}),
+            signal,
+            redirect: 'manual',
+          });
         if (adapted?.type !== 'ok') return Promise.reject(new Error('an ineligible target was chosen'));
-        return dispatch({ client, options: call.options, request: call.request, body: adapted.body, betas: adapted.betas, signal, timeoutMs: sdkTimeoutMs });
+        return dispatch({
+          client,
+          options: call.options,
+          request: call.request,
+          body: adapted.body,
+          betas: adapted.betas,
+          signal,
+          timeoutMs: sdkTimeoutMs,
+        });
       },
       answering(observed) {
         if (answered || settled) return;
@@ -305,7 +332,8 @@ export function createRouter(settings: Settings): Router {
     if (!verdict.disable) return;
     // Somebody may mend a key or raise a limit at any time: look again now and then.
     entry.disabledUntil = verdict.disable === 'month-end' ? Math.min(nextMonth(now), now + 3_600_000) : now + 60_000;
-    if (settings.emitter.active) settings.emitter.emit({ type: 'target-disabled', at: now, target: entry.facts.name, kind: verdict.kind, until: entry.disabledUntil });
+    if (settings.emitter.active)
+      settings.emitter.emit({ type: 'target-disabled', at: now, target: entry.facts.name, kind: verdict.kind, until: entry.disabledUntil });
   }
 }
 

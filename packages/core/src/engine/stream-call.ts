@@ -34,7 +34,10 @@ export function resumeAnswer(engine: Engine, call: Call, transcript: Transcript)
   const owner = new StreamedAnswer(engine, call, pastHop, pastEntry, transcript);
   const healed = heal({ splice: owner.splice, source: pastSource(), owner, clock: engine.settings.clock });
   owner.follow(healed);
-  return new Response(healed.body, { status: 200, headers: { 'content-type': 'text/event-stream; charset=utf-8', 'request-id': call.id, ...labels(call, null) } });
+  return new Response(healed.body, {
+    status: 200,
+    headers: { 'content-type': 'text/event-stream; charset=utf-8', 'request-id': call.id, ...labels(call, null) },
+  });
 }
 
 /** The attempt of the earlier process: nothing of it is left to read or to settle. */
@@ -202,7 +205,12 @@ class StreamedAnswer implements StreamOwner {
   }
 
   /** Asks for the rest, or anew. Every request counts as a resume, whether it answers or not. */
-  async #ask(plan: Extract<Plan, { type: 'restart' | 'continue' }>, outcome: Outcome, verdict: Verdict, transcript: Transcript): Promise<NextSource> {
+  async #ask(
+    plan: Extract<Plan, { type: 'restart' | 'continue' }>,
+    outcome: Outcome,
+    verdict: Verdict,
+    transcript: Transcript,
+  ): Promise<NextSource> {
     const { settings } = this.#engine;
     const call = this.#call;
     const model = call.ledger.degraded?.startsWith('model:') ? this.#entry.model : call.model;
@@ -210,13 +218,23 @@ class StreamedAnswer implements StreamOwner {
     for (;;) {
       if (this.#resumesMade >= this.#options.resumes) return this.#surface(outcome, verdict, 'resumes-spent', transcript);
       // A request that has begun to fail for everybody is not repeated for the sake of one stream.
-      if (settings.budget?.tryTake(settings.clock.now()) === false && this.#engine.router.count({ call, model, body: null, tried: [this.#hop.target], only: null, prefer: null }) < 2) {
+      if (
+        settings.budget?.tryTake(settings.clock.now()) === false &&
+        this.#engine.router.count({ call, model, body: null, tried: [this.#hop.target], only: null, prefer: null }) < 2
+      ) {
         return this.#surface(outcome, verdict, 'resumes-spent', transcript);
       }
       this.#resumesMade += 1;
       const continuation =
         plan.type === 'continue'
-          ? continuationBody({ body: call.body as Record<string, unknown>, transcript, anchor: plan.anchor, model: model ?? '', thinks: this.#facts.thinks, noPrefill: this.#noPrefill })
+          ? continuationBody({
+              body: call.body as Record<string, unknown>,
+              transcript,
+              anchor: plan.anchor,
+              model: model ?? '',
+              thinks: this.#facts.thinks,
+              noPrefill: this.#noPrefill,
+            })
           : null;
       const end = await pursue(this.#engine, {
         call,
@@ -238,7 +256,13 @@ class StreamedAnswer implements StreamOwner {
             ? {
                 type: 'continue',
                 index: plan.index,
-                seam: { form: continuation.form, delivered: plan.delivered, anchor: plan.anchor, trimmed: continuation.trimmed, strictness: this.#options.seam },
+                seam: {
+                  form: continuation.form,
+                  delivered: plan.delivered,
+                  anchor: plan.anchor,
+                  trimmed: continuation.trimmed,
+                  strictness: this.#options.seam,
+                },
               }
             : transcript.message === null
               ? { type: 'fresh' }
@@ -255,7 +279,10 @@ class StreamedAnswer implements StreamOwner {
         this.#resumesMade -= 1;
         continue;
       }
-      if (end.type === 'gave-up' && (end.reason === 'deadline' || end.reason === 'circuit-open' || end.reason === 'no-target' || end.failure?.verdict.retry === 'never')) {
+      if (
+        end.type === 'gave-up' &&
+        (end.reason === 'deadline' || end.reason === 'circuit-open' || end.reason === 'no-target' || end.failure?.verdict.retry === 'never')
+      ) {
         return this.#surface(outcome, end.failure?.verdict ?? verdict, 'resumes-spent', transcript);
       }
       delayMs = this.#firstDelay(end.type === 'gave-up' ? (end.failure?.verdict ?? verdict) : verdict);
@@ -267,7 +294,10 @@ class StreamedAnswer implements StreamOwner {
     const { settings } = this.#engine;
     const congested = verdict.kind === 'overloaded' || verdict.kind === 'rate-limited';
     if (congested || verdict.waitMs !== undefined) {
-      return Math.min(settings.maxRetryAfterMs, settings.backoff({ attempt: this.#resumesMade + 1, throttled: true, random: settings.random, hintMs: verdict.waitMs }));
+      return Math.min(
+        settings.maxRetryAfterMs,
+        settings.backoff({ attempt: this.#resumesMade + 1, throttled: true, random: settings.random, hintMs: verdict.waitMs }),
+      );
     }
     return settings.random() * 250;
   }
@@ -280,7 +310,11 @@ class StreamedAnswer implements StreamOwner {
     const call = this.#call;
     this.#engine.settings.partials.set(call.id, partialOf(transcript));
     // What the upstream itself said goes on unchanged, but for the facts that let `explain` find the call.
-    const details = { ...errorDetails(call, { type: 'gave-up', reason: 'attempts', failure: null, retryAfterMs: verdict.waitMs ?? null }), kind: verdict.kind as FailureKind, cause };
+    const details = {
+      ...errorDetails(call, { type: 'gave-up', reason: 'attempts', failure: null, retryAfterMs: verdict.waitMs ?? null }),
+      kind: verdict.kind as FailureKind,
+      cause,
+    };
     const said = outcome.type === 'stream-error' ? outcome.error : undefined;
     return { type: 'surface', event: ownErrorEvent('stream-broken', details, said) };
   }
@@ -299,7 +333,13 @@ class StreamedAnswer implements StreamOwner {
     const form = this.#resumeForm;
     this.#resumeForm = null;
     const { settings } = this.#engine;
-    tell(settings, this.#call, () => ({ type: 'stream-resumed', callId: this.#call.id, at: settings.clock.now(), form, seam: seamOutcome ?? 'none' }));
+    tell(settings, this.#call, () => ({
+      type: 'stream-resumed',
+      callId: this.#call.id,
+      at: settings.clock.now(),
+      form,
+      seam: seamOutcome ?? 'none',
+    }));
   }
 }
 

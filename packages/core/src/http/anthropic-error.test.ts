@@ -3,7 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { anthropicError } from './anthropic-error.ts';
 
 function upstreamError(status: number, type: string, details?: Record<string, unknown>, headers: Record<string, string> = {}): Error {
-  const body = { type: 'error', error: { type, message: 'max_tokens: 1 is too few for org-4f1c', ...(details ? { details } : {}) }, request_id: 'req_1' };
+  const body = {
+    type: 'error',
+    error: { type, message: 'max_tokens: 1 is too few for org-4f1c', ...(details ? { details } : {}) },
+    request_id: 'req_1',
+  };
   return APIError.generate(status, body, undefined, new Headers({ 'request-id': 'req_1', 'x-organization': 'org-4f1c', ...headers }));
 }
 
@@ -32,10 +36,17 @@ describe('a reply in Anthropic’s shape', () => {
   });
 
   it('passes on what the upstream says of the request, and not what it says of the account', () => {
-    const about = (status: number, type: string): string => JSON.stringify(anthropicError(upstreamError(status, type, { error_code: 'c', limit: 'org-4f1c' })));
+    const about = (status: number, type: string): string =>
+      JSON.stringify(anthropicError(upstreamError(status, type, { error_code: 'c', limit: 'org-4f1c' })));
 
     expect(about(400, 'invalid_request_error')).toContain('max_tokens: 1 is too few');
-    for (const [status, type] of [[401, 'authentication_error'], [402, 'billing_error'], [403, 'permission_error'], [429, 'rate_limit_error'], [529, 'overloaded_error']] as const) {
+    for (const [status, type] of [
+      [401, 'authentication_error'],
+      [402, 'billing_error'],
+      [403, 'permission_error'],
+      [429, 'rate_limit_error'],
+      [529, 'overloaded_error'],
+    ] as const) {
       expect(about(status, type)).not.toContain('org-4f1c');
       expect(about(status, type)).toContain('"error_code":"c"');
     }
@@ -43,7 +54,10 @@ describe('a reply in Anthropic’s shape', () => {
   });
 
   it('keeps the wait a rate limit asks for, without inviting another layer of retries', () => {
-    expect(anthropicError(upstreamError(429, 'rate_limit_error', undefined, { 'retry-after': '7' })).headers).toMatchObject({ 'retry-after': '7', 'x-should-retry': 'false' });
+    expect(anthropicError(upstreamError(429, 'rate_limit_error', undefined, { 'retry-after': '7' })).headers).toMatchObject({
+      'retry-after': '7',
+      'x-should-retry': 'false',
+    });
   });
 
   it('invites a retry when it is known when the circuit lets one through', () => {
@@ -64,7 +78,10 @@ describe('a reply in Anthropic’s shape', () => {
   });
 
   it('answers for a connection that failed', () => {
-    expect(anthropicError(new APIConnectionError({}))).toMatchObject({ status: 502, body: { type: 'error', error: { type: 'api_error' } } });
+    expect(anthropicError(new APIConnectionError({}))).toMatchObject({
+      status: 502,
+      body: { type: 'error', error: { type: 'api_error' } },
+    });
   });
 
   it('keeps an error of the application to itself', () => {

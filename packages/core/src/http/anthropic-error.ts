@@ -41,7 +41,8 @@ export interface AnthropicErrorOptions {
 export function anthropicError(error: unknown, options: AnthropicErrorOptions = {}): AnthropicReply {
   const failure = readFailure(error);
   const kind = isClaudeError(error) ? kindOf(failure) : 'internal-error';
-  const status = failure.status !== undefined && failure.status >= 400 && kind !== 'internal-error' ? failure.status : statusOf(kind, failure);
+  const status =
+    failure.status !== undefined && failure.status >= 400 && kind !== 'internal-error' ? failure.status : statusOf(kind, failure);
   const requestId = options.requestId ?? currentScope()?.requestId ?? failure.requestId ?? null;
   return {
     kind,
@@ -57,7 +58,10 @@ const wordsOfTheRequest: ReadonlySet<number> = new Set([400, 404, 405, 409, 412,
 function innerOf(kind: ProblemKind, status: number, failure: Failure, exposeAccount: boolean): AnthropicErrorBody['error'] {
   const row = problemRows[kind];
   const isOurs = failure.code?.startsWith('holdfast_') === true;
-  const maySpeak = isOurs || exposeAccount || (wordsOfTheRequest.has(status) && kind !== 'upstream-billing' && kind !== 'upstream-auth' && kind !== 'internal-error');
+  const maySpeak =
+    isOurs ||
+    exposeAccount ||
+    (wordsOfTheRequest.has(status) && kind !== 'upstream-billing' && kind !== 'upstream-auth' && kind !== 'internal-error');
   const details = maySpeak ? failure.details : failure.code === undefined ? {} : { error_code: failure.code };
   return {
     type: failure.type ?? row.wireType,

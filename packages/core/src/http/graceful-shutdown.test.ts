@@ -66,7 +66,12 @@ describe('a graceful shutdown', () => {
       body.send(messageStart);
       return body;
     };
-    const { server, url } = await serve((response) => void relayToNode(clientOf(() => stream().response).messages.create({ ...request, stream: true }), response, { interrupt: drain.deadline }));
+    const { server, url } = await serve(
+      (response) =>
+        void relayToNode(clientOf(() => stream().response).messages.create({ ...request, stream: true }), response, {
+          interrupt: drain.deadline,
+        }),
+    );
     const { drain, shutdown } = gracefulShutdown(server, { ...times, clock, onClosed: () => void (closed = true) });
     const response = await begin(url);
 

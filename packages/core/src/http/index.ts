@@ -4,11 +4,27 @@ export { anthropicError, type AnthropicErrorBody, type AnthropicErrorOptions, ty
 export { createDrain, type Drain, type DrainState } from './drain.ts';
 export { isClaudeError } from './failure.ts';
 export { gracefulShutdown, type ClosableServer, type GracefulShutdown, type GracefulShutdownOptions } from './graceful-shutdown.ts';
-export { healthReply, type HealthOptions, type HealthProbe, type HealthReply, type HealthSource, type HealthSources, type HealthStatus } from './health.ts';
+export {
+  healthReply,
+  type HealthOptions,
+  type HealthProbe,
+  type HealthReply,
+  type HealthSource,
+  type HealthSources,
+  type HealthStatus,
+} from './health.ts';
 export type { ProblemKind } from './kinds.ts';
 export { proxyMessages, type MessagesProxyOptions, type ProxyClient } from './messages-proxy.ts';
 export { clientSignal, nodeScope, type NodeScopeOptions } from './node-scope.ts';
-export { problem, problemOfCall, problemOfKind, type Problem, type ProblemBody, type ProblemOptions, type ProblemOverride } from './problem.ts';
+export {
+  problem,
+  problemOfCall,
+  problemOfKind,
+  type Problem,
+  type ProblemBody,
+  type ProblemOptions,
+  type ProblemOverride,
+} from './problem.ts';
 export type { RelayOutcome } from './pump.ts';
 export type { RelayFormatName } from './relay-format.ts';
 export type { ParsedRequest } from './read-json.ts';

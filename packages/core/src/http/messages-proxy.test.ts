@@ -4,7 +4,17 @@ import { createServer, request as httpRequest, type IncomingMessage, type Server
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { proxyMessages, type MessagesProxyOptions } from './messages-proxy.ts';
-import { blockStart, handBody, messageStart, overloaded, request, textDelta, wholeAnswer, withResolvers, type HandBody } from './testing/wire.ts';
+import {
+  blockStart,
+  handBody,
+  messageStart,
+  overloaded,
+  request,
+  textDelta,
+  wholeAnswer,
+  withResolvers,
+  type HandBody,
+} from './testing/wire.ts';
 
 const closers: (() => void)[] = [];
 afterEach(() => {
@@ -17,10 +27,23 @@ interface Seen {
   readonly body: unknown;
 }
 
-const message = { id: 'msg_1', type: 'message', role: 'assistant', model: 'm', content: [{ type: 'text', text: 'Hello' }], stop_reason: 'end_turn', stop_sequence: null, usage: { input_tokens: 1, output_tokens: 1 } };
+const message = {
+  id: 'msg_1',
+  type: 'message',
+  role: 'assistant',
+  model: 'm',
+  content: [{ type: 'text', text: 'Hello' }],
+  stop_reason: 'end_turn',
+  stop_sequence: null,
+  usage: { input_tokens: 1, output_tokens: 1 },
+};
 
 /** A proxy before `answer`; what it sent upstream is in `seen`. */
-async function proxy(answer: (signal: AbortSignal | undefined) => Response, options: MessagesProxyOptions = {}, prepare: (request: IncomingMessage) => Promise<void> = async () => {}): Promise<{ url: string; seen: Seen[] }> {
+async function proxy(
+  answer: (signal: AbortSignal | undefined) => Response,
+  options: MessagesProxyOptions = {},
+  prepare: (request: IncomingMessage) => Promise<void> = async () => {},
+): Promise<{ url: string; seen: Seen[] }> {
   const seen: Seen[] = [];
   const client = new Anthropic({
     apiKey: 'server-key',
@@ -30,7 +53,10 @@ async function proxy(answer: (signal: AbortSignal | undefined) => Response, opti
       return answer(init?.signal ?? undefined);
     },
   });
-  const server = createServer((incoming: IncomingMessage, response: ServerResponse) => void prepare(incoming).then(() => proxyMessages(incoming, response, client, options)));
+  const server = createServer(
+    (incoming: IncomingMessage, response: ServerResponse) =>
+      void prepare(incoming).then(() => proxyMessages(incoming, response, client, options)),
+  );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   closers.push(() => {
@@ -40,7 +66,8 @@ async function proxy(answer: (signal: AbortSignal | undefined) => Response, opti
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen };
 }
 
-const callerOf = (url: string, options: object = {}): Anthropic => new Anthropic({ baseURL: url, apiKey: 'caller-key', maxRetries: 2, ...options });
+const callerOf = (url: string, options: object = {}): Anthropic =>
+  new Anthropic({ baseURL: url, apiKey: 'caller-key', maxRetries: 2, ...options });
 
 async function failure(of: Promise<unknown>): Promise<APIError> {
   return of.then(
@@ -50,7 +77,10 @@ async function failure(of: Promise<unknown>): Promise<APIError> {
 }
 
 const refusal = (status: number, type: string, headers: Record<string, string> = {}): Response =>
-  Response.json({ type: 'error', error: { type, message: 'organization org-4f1c', details: { error_code: 'some_code' } } }, { status, headers: { 'request-id': 'req_up', ...headers } });
+  Response.json(
+    { type: 'error', error: { type, message: 'organization org-4f1c', details: { error_code: 'some_code' } } },
+    { status, headers: { 'request-id': 'req_up', ...headers } },
+  );
 
 const textOf = async (stream: AsyncIterable<Anthropic.RawMessageStreamEvent>): Promise<string> => {
   let text = '';
@@ -60,7 +90,9 @@ const textOf = async (stream: AsyncIterable<Anthropic.RawMessageStreamEvent>): P
 
 describe('an SDK that has this server as its base URL', () => {
   it('gets a message', async () => {
-    const { url, seen } = await proxy(() => Response.json(message, { headers: { 'holdfast-degraded': 'fallback-model', 'anthropic-organization-id': 'org-4f1c' } }));
+    const { url, seen } = await proxy(() =>
+      Response.json(message, { headers: { 'holdfast-degraded': 'fallback-model', 'anthropic-organization-id': 'org-4f1c' } }),
+    );
 
     const { data, response } = await callerOf(url).messages.create(request).withResponse();
 
@@ -105,7 +137,10 @@ describe('an SDK that has this server as its base URL', () => {
   it('raises an error event that comes first as a status', async () => {
     const { url } = await proxy(() => new Response(overloaded));
 
-    expect(await failure(callerOf(url).messages.create({ ...request, stream: true }))).toMatchObject({ status: 529, name: 'OverloadedError' });
+    expect(await failure(callerOf(url).messages.create({ ...request, stream: true }))).toMatchObject({
+      status: 529,
+      name: 'OverloadedError',
+    });
   });
 
   it.each([
@@ -113,9 +148,14 @@ describe('an SDK that has this server as its base URL', () => {
     ['an early end', '', 'api_error'],
   ])('hears of %s in the middle', async (_what, tail, type) => {
     const errors: unknown[] = [];
-    const { url } = await proxy(() => new Response(messageStart + blockStart + textDelta('Hel') + tail), { onError: (error) => errors.push(error) });
+    const { url } = await proxy(() => new Response(messageStart + blockStart + textDelta('Hel') + tail), {
+      onError: (error) => errors.push(error),
+    });
 
-    expect(await failure(textOf(await callerOf(url).messages.create({ ...request, stream: true })))).toMatchObject({ name: 'APIError', type });
+    expect(await failure(textOf(await callerOf(url).messages.create({ ...request, stream: true })))).toMatchObject({
+      name: 'APIError',
+      type,
+    });
     expect(errors).toHaveLength(1);
   });
 
@@ -130,12 +170,21 @@ describe('an SDK that has this server as its base URL', () => {
 
     for await (const _event of await callerOf(url).messages.create({ ...request, stream: true })) break;
 
-    await (await body.promise).cancelled;
+    await (
+      await body.promise
+    ).cancelled;
   });
 });
 
 describe('what goes upstream', () => {
-  const headers = { 'anthropic-beta': 'some-beta', 'anthropic-version': '2023-06-01', 'x-private': 'secret', cookie: 'session=1', traceparent: '00-1', 'anthropic-workspace-id': 'theirs' };
+  const headers = {
+    'anthropic-beta': 'some-beta',
+    'anthropic-version': '2023-06-01',
+    'x-private': 'secret',
+    cookie: 'session=1',
+    traceparent: '00-1',
+    'anthropic-workspace-id': 'theirs',
+  };
 
   it('is what decides how the request is read, and no credentials of the caller', async () => {
     const { url, seen } = await proxy(() => Response.json(message));
@@ -143,7 +192,11 @@ describe('what goes upstream', () => {
     await callerOf(url, { defaultHeaders: { ...headers, 'x-api-key': 'caller-key' } }).messages.create(request);
     const sent = seen[0]!.headers;
 
-    expect([sent.get('anthropic-beta'), sent.get('anthropic-version'), sent.get('authorization')]).toEqual(['some-beta', '2023-06-01', 'Bearer server-key']);
+    expect([sent.get('anthropic-beta'), sent.get('anthropic-version'), sent.get('authorization')]).toEqual([
+      'some-beta',
+      '2023-06-01',
+      'Bearer server-key',
+    ]);
     expect([...sent.values()].join()).not.toMatch(/caller-key|secret|session|theirs|00-1/);
   });
 
@@ -160,10 +213,14 @@ describe('what goes upstream', () => {
 
   it('may have been parsed by middleware before', async () => {
     for (const parsed of [request, JSON.stringify(request), new TextEncoder().encode(JSON.stringify(request))]) {
-      const { url, seen } = await proxy(() => Response.json(message), {}, async (incoming) => {
-        for await (const _part of incoming);
-        Object.assign(incoming, { body: parsed });
-      });
+      const { url, seen } = await proxy(
+        () => Response.json(message),
+        {},
+        async (incoming) => {
+          for await (const _part of incoming);
+          Object.assign(incoming, { body: parsed });
+        },
+      );
 
       await callerOf(url).messages.create(request);
 
@@ -173,7 +230,8 @@ describe('what goes upstream', () => {
 });
 
 describe('a caller the proxy refuses', () => {
-  const post = (url: string, body: string, headers: Record<string, string> = {}): Promise<Response> => fetch(url, { method: 'POST', body, headers });
+  const post = (url: string, body: string, headers: Record<string, string> = {}): Promise<Response> =>
+    fetch(url, { method: 'POST', body, headers });
 
   it.each([
     ['{"model":', 400, 'invalid_request_error'],
@@ -211,9 +269,15 @@ describe('a caller the proxy refuses', () => {
   });
 
   it('without permission gets 401, and nothing is asked upstream', async () => {
-    const { url, seen } = await proxy(() => Response.json(message), { authorize: (incoming) => incoming.headers.authorization === 'Bearer friend' });
+    const { url, seen } = await proxy(() => Response.json(message), {
+      authorize: (incoming) => incoming.headers.authorization === 'Bearer friend',
+    });
 
-    expect(await failure(callerOf(url).messages.create(request))).toMatchObject({ status: 401, type: 'authentication_error', apiMessage: 'This server does not know the caller.' });
+    expect(await failure(callerOf(url).messages.create(request))).toMatchObject({
+      status: 401,
+      type: 'authentication_error',
+      apiMessage: 'This server does not know the caller.',
+    });
     expect(seen).toHaveLength(0);
     expect(await callerOf(url, { apiKey: 'friend' }).messages.create(request)).toMatchObject({ id: 'msg_1' });
   });

@@ -16,7 +16,13 @@ import { currentScope, runInScope } from './scope.ts';
 export interface ProxyClient {
   post(
     path: string,
-    options: { readonly body: object; readonly headers: Record<string, string | null>; readonly stream: boolean; readonly signal: AbortSignal; readonly timeout?: number },
+    options: {
+      readonly body: object;
+      readonly headers: Record<string, string | null>;
+      readonly stream: boolean;
+      readonly signal: AbortSignal;
+      readonly timeout?: number;
+    },
   ): { asResponse(): Promise<Response> };
 }
 
@@ -51,7 +57,12 @@ const defaultMaxBodyBytes = 32 * 1024 * 1024;
  *
  * A body that middleware has parsed (`request.body`) is used as it is.
  */
-export async function proxyMessages(request: ParsedRequest, response: NodeResponse, client: ProxyClient, options: MessagesProxyOptions = {}): Promise<void> {
+export async function proxyMessages(
+  request: ParsedRequest,
+  response: NodeResponse,
+  client: ProxyClient,
+  options: MessagesProxyOptions = {},
+): Promise<void> {
   const scope = currentScope();
   await runInScope(scope?.signal && scope.requestId ? {} : nodeScope(request, response), () => handle(request, response, client, options));
 }
@@ -59,12 +70,17 @@ export async function proxyMessages(request: ParsedRequest, response: NodeRespon
 async function handle(request: ParsedRequest, response: NodeResponse, client: ProxyClient, options: MessagesProxyOptions): Promise<void> {
   const refuse = (status: number, type: string, message: string): void => {
     // These are this server's own words.
-    replyToNode(response, anthropicError(wireError(status, { type: 'error', error: { type, message } }, new Headers()), { ...options, exposeAccount: true }));
+    replyToNode(
+      response,
+      anthropicError(wireError(status, { type: 'error', error: { type, message } }, new Headers()), { ...options, exposeAccount: true }),
+    );
   };
   try {
     const path = (request.url ?? '/').split('?', 1)[0] as string;
-    if (request.method !== 'POST' || !routes.has(path)) return refuse(404, 'not_found_error', 'This server answers POST /v1/messages and POST /v1/messages/count_tokens.');
-    if (options.authorize && !(await options.authorize(request))) return refuse(401, 'authentication_error', 'This server does not know the caller.');
+    if (request.method !== 'POST' || !routes.has(path))
+      return refuse(404, 'not_found_error', 'This server answers POST /v1/messages and POST /v1/messages/count_tokens.');
+    if (options.authorize && !(await options.authorize(request)))
+      return refuse(401, 'authentication_error', 'This server does not know the caller.');
     const body = await readJson(request, options.maxBodyBytes ?? defaultMaxBodyBytes);
     switch (body.type) {
       case 'gone':
@@ -84,13 +100,26 @@ async function handle(request: ParsedRequest, response: NodeResponse, client: Pr
   }
 }
 
-async function forward(path: string, body: object, request: IncomingMessage, response: NodeResponse, client: ProxyClient, options: MessagesProxyOptions): Promise<void> {
+async function forward(
+  path: string,
+  body: object,
+  request: IncomingMessage,
+  response: NodeResponse,
+  client: ProxyClient,
+  options: MessagesProxyOptions,
+): Promise<void> {
   const stream = (body as { stream?: unknown }).stream === true && path === '/v1/messages';
   const deadlineMs = options.deadlineMs ?? (stream ? undefined : patienceOf(request));
   await runInScope({ deadlineMs }, async () => {
     const signal = currentScope()?.signal ?? new AbortController().signal;
     const answer = client
-      .post(path, { body, headers: headersFor(request, options.forwardCredentials === true), stream, signal, ...(deadlineMs === undefined ? {} : { timeout: deadlineMs }) })
+      .post(path, {
+        body,
+        headers: headersFor(request, options.forwardCredentials === true),
+        stream,
+        signal,
+        ...(deadlineMs === undefined ? {} : { timeout: deadlineMs }),
+      })
       .asResponse();
     if (stream) await forwardStream(await answer, request, response, options);
     else await forwardWhole(await answer, response);
@@ -105,12 +134,27 @@ async function forwardWhole(answer: Response, response: NodeResponse): Promise<v
   response.end(body);
 }
 
-async function forwardStream(answer: Response, request: IncomingMessage, response: NodeResponse, options: MessagesProxyOptions): Promise<void> {
+async function forwardStream(
+  answer: Response,
+  request: IncomingMessage,
+  response: NodeResponse,
+  options: MessagesProxyOptions,
+): Promise<void> {
   const onEnd = ({ outcome, error }: RelayResult): void => {
     if (outcome === 'failed' || outcome === 'interrupted') options.onError?.(error, request);
   };
   const { heartbeatMs, holdHeadersMs, slowReaderMs, interrupt, clock } = options;
-  const relayOptions: RelayOptions = { as: 'anthropic-sse', errors: 'anthropic', headers: Object.fromEntries(answerHeaders(answer)), heartbeatMs, holdHeadersMs, slowReaderMs, interrupt, clock, onEnd };
+  const relayOptions: RelayOptions = {
+    as: 'anthropic-sse',
+    errors: 'anthropic',
+    headers: Object.fromEntries(answerHeaders(answer)),
+    heartbeatMs,
+    holdHeadersMs,
+    slowReaderMs,
+    interrupt,
+    clock,
+    onEnd,
+  };
   await relayToNode(answer, response, relayOptions);
 }
 

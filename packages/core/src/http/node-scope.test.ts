@@ -4,10 +4,12 @@ import { nodeScope } from './node-scope.ts';
 import type { NodeResponse } from './relay-node.ts';
 
 function fakeResponse(state: { destroyed?: boolean; writableFinished?: boolean } = {}): NodeResponse & EventEmitter {
-  return Object.assign(new EventEmitter(), { destroyed: false, writableFinished: false, ...state }) as unknown as NodeResponse & EventEmitter;
+  return Object.assign(new EventEmitter(), { destroyed: false, writableFinished: false, ...state }) as unknown as NodeResponse &
+    EventEmitter;
 }
 
-const idOf = (header: string | undefined): string => nodeScope({ headers: header === undefined ? {} : { 'x-request-id': header } }, fakeResponse()).requestId;
+const idOf = (header: string | undefined): string =>
+  nodeScope({ headers: header === undefined ? {} : { 'x-request-id': header } }, fakeResponse()).requestId;
 
 describe('the scope of a Node.js request', () => {
   it('ends when the client leaves', () => {

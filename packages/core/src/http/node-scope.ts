@@ -14,7 +14,11 @@ export interface NodeScopeOptions {
 }
 
 /** The scope to open for a request, for `runInScope`. Its signal aborts when the client leaves before the response is finished. */
-export function nodeScope(request: Pick<IncomingMessage, 'headers'>, response: NodeResponse, options: NodeScopeOptions = {}): ScopeOptions & { readonly signal: AbortSignal; readonly requestId: string } {
+export function nodeScope(
+  request: Pick<IncomingMessage, 'headers'>,
+  response: NodeResponse,
+  options: NodeScopeOptions = {},
+): ScopeOptions & { readonly signal: AbortSignal; readonly requestId: string } {
   return {
     signal: clientSignal(response),
     deadlineMs: options.deadlineMs,

@@ -7,15 +7,32 @@ import { runInScope } from './scope.ts';
 const secrets = ['org-4f1c', 'sk-ant-secret', 'req_upstream', 'claude-opus-9', '80000'];
 
 /** An upstream's refusal as the SDK raises it, with everything in it that must not reach a client. */
-function upstreamError(status: number, type: string, options: { code?: string; message?: string; headers?: Record<string, string> } = {}): Error {
+function upstreamError(
+  status: number,
+  type: string,
+  options: { code?: string; message?: string; headers?: Record<string, string> } = {},
+): Error {
   const message = options.message ?? 'organization org-4f1c with key sk-ant-secret and model claude-opus-9 exceeded 80000 tokens';
-  const body = { type: 'error', error: { type, message, ...(options.code ? { details: { error_code: options.code } } : {}) }, request_id: 'req_upstream' };
-  const headers = new Headers({ 'request-id': 'req_upstream', 'anthropic-ratelimit-tokens-limit': '80000', 'anthropic-organization-id': 'org-4f1c', ...options.headers });
+  const body = {
+    type: 'error',
+    error: { type, message, ...(options.code ? { details: { error_code: options.code } } : {}) },
+    request_id: 'req_upstream',
+  };
+  const headers = new Headers({
+    'request-id': 'req_upstream',
+    'anthropic-ratelimit-tokens-limit': '80000',
+    'anthropic-organization-id': 'org-4f1c',
+    ...options.headers,
+  });
   return APIError.generate(status, body, undefined, headers);
 }
 
 function ownError(status: number, code: string, details: Record<string, unknown> = {}): Error {
-  const body = { type: 'error', error: { type: 'api_error', message: 'ours', details: { error_code: code, call_id: 'call-1', ...details } }, request_id: 'call-1' };
+  const body = {
+    type: 'error',
+    error: { type: 'api_error', message: 'ours', details: { error_code: code, call_id: 'call-1', ...details } },
+    request_id: 'call-1',
+  };
   return APIError.generate(status, body, undefined, new Headers({ 'request-id': 'call-1', 'x-should-retry': 'false' }));
 }
 
@@ -31,16 +48,46 @@ describe('the mapping from a failure to a reply', () => {
     ['an invalid key', upstreamError(401, 'authentication_error'), 'upstream-auth', 502, undefined],
     ['a missing permission', upstreamError(403, 'permission_error'), 'upstream-auth', 502, undefined],
     ['an unpaid bill', upstreamError(402, 'billing_error'), 'upstream-billing', 503, undefined],
-    ['a contract’s spend limit', upstreamError(429, 'rate_limit_error', { code: 'contract_spend_limit_reached' }), 'upstream-billing', 503, undefined],
-    ['a tier’s spend limit', upstreamError(429, 'rate_limit_error', { code: 'enforced_spend_limit_reached' }), 'upstream-billing', 503, undefined],
-    ['an organisation’s own spend limit', upstreamError(400, 'invalid_request_error', { message: 'You have reached your specified API usage limits.' }), 'upstream-billing', 503, undefined],
+    [
+      'a contract’s spend limit',
+      upstreamError(429, 'rate_limit_error', { code: 'contract_spend_limit_reached' }),
+      'upstream-billing',
+      503,
+      undefined,
+    ],
+    [
+      'a tier’s spend limit',
+      upstreamError(429, 'rate_limit_error', { code: 'enforced_spend_limit_reached' }),
+      'upstream-billing',
+      503,
+      undefined,
+    ],
+    [
+      'an organisation’s own spend limit',
+      upstreamError(400, 'invalid_request_error', { message: 'You have reached your specified API usage limits.' }),
+      'upstream-billing',
+      503,
+      undefined,
+    ],
     ['an unknown model', upstreamError(404, 'not_found_error'), 'upstream-config', 502, undefined],
     ['an invalid request', upstreamError(400, 'invalid_request_error'), 'invalid-request', 500, undefined],
     ['an unprocessable request', upstreamError(422, 'invalid_request_error'), 'invalid-request', 500, undefined],
     ['a body that is too large', upstreamError(413, 'request_too_large'), 'too-large', 413, undefined],
-    ['a prompt that is too long', upstreamError(400, 'invalid_request_error', { message: 'prompt is too long: 213000 tokens > 200000 maximum' }), 'too-large', 413, undefined],
+    [
+      'a prompt that is too long',
+      upstreamError(400, 'invalid_request_error', { message: 'prompt is too long: 213000 tokens > 200000 maximum' }),
+      'too-large',
+      413,
+      undefined,
+    ],
     ['a rate limit', upstreamError(429, 'rate_limit_error', { headers: { 'retry-after': '7' } }), 'rate-limited', 429, '7'],
-    ['growth that is too fast', upstreamError(429, 'rate_limit_error', { code: 'ramp_limit_exceeded', headers: { 'retry-after': '3' } }), 'rate-limited', 429, '3'],
+    [
+      'growth that is too fast',
+      upstreamError(429, 'rate_limit_error', { code: 'ramp_limit_exceeded', headers: { 'retry-after': '3' } }),
+      'rate-limited',
+      429,
+      '3',
+    ],
     ['overload', upstreamError(529, 'overloaded_error'), 'overloaded', 503, '5'],
     ['overload inside a stream', streamError('overloaded_error'), 'overloaded', 503, '5'],
     ['overload inside a stream, in Amazon’s words', streamError('serviceUnavailableException'), 'overloaded', 503, '5'],
@@ -115,7 +162,8 @@ describe('the mapping from a failure to a reply', () => {
 
 describe('when a client may come back', () => {
   it('is spread over twice the default when nobody upstream said', () => {
-    const at = (random: number): number | null => problem(upstreamError(529, 'overloaded_error'), { random: () => random }).body.retryAfterMs;
+    const at = (random: number): number | null =>
+      problem(upstreamError(529, 'overloaded_error'), { random: () => random }).body.retryAfterMs;
 
     expect([at(0), at(0.5), at(0.999)]).toEqual([5000, 7500, 9995]);
   });
@@ -160,10 +208,15 @@ describe('mapError', () => {
   it('overrides what it returns and keeps the rest', () => {
     const reply = problem(upstreamError(529, 'overloaded_error'), {
       ...fixed,
-      mapError: (_error, mapped) => (mapped.kind === 'overloaded' ? { status: 500, headers: { 'x-team': 'chat' }, body: { title: 'Ours', team: 'chat' } } : undefined),
+      mapError: (_error, mapped) =>
+        mapped.kind === 'overloaded' ? { status: 500, headers: { 'x-team': 'chat' }, body: { title: 'Ours', team: 'chat' } } : undefined,
     });
 
-    expect(reply).toMatchObject({ status: 500, headers: { 'x-team': 'chat', 'retry-after': '5' }, body: { status: 500, title: 'Ours', team: 'chat', code: 'overloaded' } });
+    expect(reply).toMatchObject({
+      status: 500,
+      headers: { 'x-team': 'chat', 'retry-after': '5' },
+      body: { status: 500, title: 'Ours', team: 'chat', code: 'overloaded' },
+    });
   });
 
   it('may leave an error as it was mapped', () => {
@@ -181,7 +234,15 @@ describe('an error of another copy of the SDK', () => {
   });
 
   it('is not confused with one of another provider', () => {
-    const other = Object.assign(new Error('429'), { status: 429, headers: new Headers(), error: {}, requestID: null, type: 'x', code: null, param: null });
+    const other = Object.assign(new Error('429'), {
+      status: 429,
+      headers: new Headers(),
+      error: {},
+      requestID: null,
+      type: 'x',
+      code: null,
+      param: null,
+    });
 
     expect(isClaudeError(other)).toBe(false);
   });

@@ -40,7 +40,9 @@ export interface Pump {
   onTooSlow: () => void;
 }
 
-type Arrival = { readonly type: 'item'; readonly item: RelayItem | null } | { readonly type: 'failure'; readonly error: unknown; readonly outcome: RelayOutcome };
+type Arrival =
+  | { readonly type: 'item'; readonly item: RelayItem | null }
+  | { readonly type: 'failure'; readonly error: unknown; readonly outcome: RelayOutcome };
 
 /** After the last event the source is given this long to end by itself, so that what its owner awaits resolves. */
 const settleMs = 1_000;

@@ -11,7 +11,13 @@ const answers: Readonly<Record<Reason, { readonly name: string; readonly status:
 
 export function relayError(reason: Reason): Error {
   const { name, status, message } = answers[reason];
-  return shaped(name, status, new Headers(), { type: 'error', error: { type: 'api_error', message, details: { error_code: `holdfast_${reason}` } } }, message);
+  return shaped(
+    name,
+    status,
+    new Headers(),
+    { type: 'error', error: { type: 'api_error', message, details: { error_code: `holdfast_${reason}` } } },
+    message,
+  );
 }
 
 /** An `error` event read off the wire, or the body of a refusal, as the SDK would have thrown it. */
@@ -20,7 +26,8 @@ export function wireError(status: number | undefined, body: unknown, headers: He
 }
 
 function shaped(name: string, status: number | undefined, headers: Headers, body: unknown, message: string): Error {
-  const inner = (body as { error?: { type?: unknown; message?: unknown; details?: { error_code?: unknown } | null } } | null | undefined)?.error;
+  const inner = (body as { error?: { type?: unknown; message?: unknown; details?: { error_code?: unknown } | null } } | null | undefined)
+    ?.error;
   return Object.assign(new Error(message), {
     name,
     status,

@@ -29,7 +29,8 @@ const safeName = /^[\w.-]{1,100}$/;
 export const relayFormats: Readonly<Record<RelayFormatName, RelayFormat>> = {
   'anthropic-sse': {
     contentType: 'text/event-stream; charset=utf-8',
-    encode: ({ name, json, raw }) => (raw !== undefined ? bytes(raw) : safeName.test(name) ? bytes(`event: ${name}\ndata: ${json}\n\n`) : null),
+    encode: ({ name, json, raw }) =>
+      raw !== undefined ? bytes(raw) : safeName.test(name) ? bytes(`event: ${name}\ndata: ${json}\n\n`) : null,
     heartbeat: bytes(': keep-alive\n\n'),
     failure: (body) => bytes(`event: error\ndata: ${JSON.stringify(body)}\n\n`),
   },
@@ -51,7 +52,10 @@ export const relayFormats: Readonly<Record<RelayFormatName, RelayFormat>> = {
 };
 
 function textOf({ name, event }: RelayItem): string {
-  const { delta, content_block: block } = (event ?? {}) as { delta?: { type?: string; text?: string }; content_block?: { type?: string; text?: string } };
+  const { delta, content_block: block } = (event ?? {}) as {
+    delta?: { type?: string; text?: string };
+    content_block?: { type?: string; text?: string };
+  };
   if (name === 'content_block_delta' && delta?.type === 'text_delta') return delta.text ?? '';
   if (name === 'content_block_start' && block?.type === 'text') return block.text ?? '';
   return '';
@@ -60,5 +64,9 @@ function textOf({ name, event }: RelayItem): string {
 /** The data of an `error` event: Anthropic's shape, and no more in it than the problem body says. */
 export function streamErrorBody({ kind, body }: Problem): unknown {
   const { code, detail, retryable, retryAfterMs, requestId } = body;
-  return { type: 'error', error: { type: problemRows[kind].wireType, message: detail, details: { code, retryable, retryAfterMs } }, request_id: requestId };
+  return {
+    type: 'error',
+    error: { type: problemRows[kind].wireType, message: detail, details: { code, retryable, retryAfterMs } },
+    request_id: requestId,
+  };
 }

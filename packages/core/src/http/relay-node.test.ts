@@ -6,7 +6,19 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { problem } from './problem.ts';
 import { relayToNode } from './relay-node.ts';
 import type { RelayResult } from './relay.ts';
-import { blockStart, clientOf, handBody, handClock, messageStart, overloaded, request, textDelta, wholeAnswer, withResolvers, type HandBody } from './testing/wire.ts';
+import {
+  blockStart,
+  clientOf,
+  handBody,
+  handClock,
+  messageStart,
+  overloaded,
+  request,
+  textDelta,
+  wholeAnswer,
+  withResolvers,
+  type HandBody,
+} from './testing/wire.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(() => Promise.all(closers.splice(0).map((close) => close())));
@@ -40,7 +52,10 @@ describe('relaying to a Node.js response', () => {
     let result: RelayResult | undefined;
     const url = await serve(async (response) => {
       response.setHeader('x-app', 'mine');
-      result = await relayToNode(streamOf(() => new Response(wholeAnswer('Hello'))), response);
+      result = await relayToNode(
+        streamOf(() => new Response(wholeAnswer('Hello'))),
+        response,
+      );
     });
 
     const response = await fetch(url);
@@ -53,7 +68,10 @@ describe('relaying to a Node.js response', () => {
 
   it('sends nothing for a call that failed, so that the error handler can', async () => {
     const url = await serve(async (response) => {
-      await relayToNode(streamOf(() => Response.json({ type: 'error', error: { type: 'overloaded_error', message: 'm' } }, { status: 529 })), response).catch((error: unknown) => {
+      await relayToNode(
+        streamOf(() => Response.json({ type: 'error', error: { type: 'overloaded_error', message: 'm' } }, { status: 529 })),
+        response,
+      ).catch((error: unknown) => {
         const { status, headers, body } = problem(error);
         response.writeHead(status, headers).end(JSON.stringify(body));
       });
@@ -69,7 +87,10 @@ describe('relaying to a Node.js response', () => {
     let result: RelayResult | undefined;
     const url = await serve(async (response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': hello\n\n');
-      result = await relayToNode(streamOf(() => Response.json({ type: 'error', error: { type: 'overloaded_error', message: 'm' } }, { status: 529 })), response);
+      result = await relayToNode(
+        streamOf(() => Response.json({ type: 'error', error: { type: 'overloaded_error', message: 'm' } }, { status: 529 })),
+        response,
+      );
     });
 
     expect(await (await fetch(url)).text()).toContain('"code":"overloaded"');
@@ -77,13 +98,26 @@ describe('relaying to a Node.js response', () => {
   });
 
   it('ends a broken stream with an error event', async () => {
-    const url = await serve(async (response) => void (await relayToNode(streamOf(() => new Response(messageStart + overloaded)), response)));
+    const url = await serve(
+      async (response) =>
+        void (await relayToNode(
+          streamOf(() => new Response(messageStart + overloaded)),
+          response,
+        )),
+    );
 
     expect(await (await fetch(url)).text()).toContain('event: error\ndata: {"type":"error","error":{"type":"overloaded_error"');
   });
 
   it('breaks the connection of a text that broke', async () => {
-    const url = await serve(async (response) => void (await relayToNode(streamOf(() => new Response(messageStart + blockStart + textDelta('Hel') + overloaded)), response, { as: 'text' })));
+    const url = await serve(
+      async (response) =>
+        void (await relayToNode(
+          streamOf(() => new Response(messageStart + blockStart + textDelta('Hel') + overloaded)),
+          response,
+          { as: 'text' },
+        )),
+    );
 
     await expect(fetch(url).then((response) => response.text())).rejects.toThrow();
   });
@@ -103,7 +137,9 @@ describe('relaying to a Node.js response', () => {
     const client = await open(url);
 
     client.destroy();
-    await (await body.promise).cancelled;
+    await (
+      await body.promise
+    ).cancelled;
 
     expect(await result.promise).toEqual({ outcome: 'left' });
   });
@@ -135,7 +171,12 @@ describe('relaying to a Node.js response', () => {
     const url = await serve(async (response) => {
       response.destroy();
       await once(response, 'close');
-      result.resolve(await relayToNode(streamOf(() => new Response(wholeAnswer('Hello'))), response));
+      result.resolve(
+        await relayToNode(
+          streamOf(() => new Response(wholeAnswer('Hello'))),
+          response,
+        ),
+      );
     });
 
     await fetch(url).catch(() => {});

@@ -10,7 +10,19 @@ import { systemClock } from '../time.ts';
 /** The response of node:http, and of everything built on it (Express, Fastify's `reply.raw`). */
 export type NodeResponse = Pick<
   ServerResponse,
-  'headersSent' | 'getHeader' | 'writableEnded' | 'writableFinished' | 'destroyed' | 'setHeader' | 'flushHeaders' | 'write' | 'end' | 'destroy' | 'once' | 'on' | 'off'
+  | 'headersSent'
+  | 'getHeader'
+  | 'writableEnded'
+  | 'writableFinished'
+  | 'destroyed'
+  | 'setHeader'
+  | 'flushHeaders'
+  | 'write'
+  | 'end'
+  | 'destroy'
+  | 'once'
+  | 'on'
+  | 'off'
 > & { statusCode: number };
 
 /**
@@ -74,7 +86,8 @@ function breakOff(response: NodeResponse, options: RelayOptions): Promise<void> 
 async function write(pump: Pump, response: NodeResponse, options: RelayOptions): Promise<void> {
   if (!response.headersSent) {
     response.statusCode = 200;
-    for (const [name, value] of Object.entries(relayHeaders(relayFormats[options.as ?? 'anthropic-sse'], options))) response.setHeader(name, value);
+    for (const [name, value] of Object.entries(relayHeaders(relayFormats[options.as ?? 'anthropic-sse'], options)))
+      response.setHeader(name, value);
     response.flushHeaders();
   }
   try {

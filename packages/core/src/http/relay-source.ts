@@ -78,7 +78,11 @@ export function openSource(source: RelaySource): OpenSource {
       if (cancelled) return;
       cancelled = true;
       if (!isThenable(reading)) reading.cancel();
-      else reading.then((late) => late.cancel(), () => {});
+      else
+        reading.then(
+          (late) => late.cancel(),
+          () => {},
+        );
     },
   };
 }
@@ -172,7 +176,10 @@ function eventsOf(stream: MessageStreamLike): AsyncIterator<RelayEvent> {
   return {
     async next() {
       if (ended) await stream.done();
-      if (began || ended) throw new TypeError('This MessageStream had already begun. Hand it to the relay in the same turn that creates it, or use messages.create({ stream: true }).');
+      if (began || ended)
+        throw new TypeError(
+          'This MessageStream had already begun. Hand it to the relay in the same turn that creates it, or use messages.create({ stream: true }).',
+        );
       const result = await inner.next();
       if (result.done) await stream.done();
       return result;

@@ -3,7 +3,19 @@ import { describe, expect, it, vi } from 'vitest';
 import { problem } from './problem.ts';
 import { relay, type RelayResult } from './relay.ts';
 import { runInScope } from './scope.ts';
-import { blockStart, clientOf, ending, handBody, handClock, messageStart, overloaded, request, sse, textDelta, wholeAnswer } from './testing/wire.ts';
+import {
+  blockStart,
+  clientOf,
+  ending,
+  handBody,
+  handClock,
+  messageStart,
+  overloaded,
+  request,
+  sse,
+  textDelta,
+  wholeAnswer,
+} from './testing/wire.ts';
 import type { RelaySource } from './relay-source.ts';
 
 const decoder = new TextDecoder();
@@ -12,7 +24,13 @@ const decoder = new TextDecoder();
 const holders: [string, (answer: (signal: AbortSignal | undefined) => Response) => RelaySource][] = [
   ['a promise of a stream', (answer) => clientOf(answer).messages.create({ ...request, stream: true })],
   ['a message stream', (answer) => clientOf(answer).messages.stream(request)],
-  ['a promise of a response', (answer) => clientOf(answer).messages.create({ ...request, stream: true }).asResponse()],
+  [
+    'a promise of a response',
+    (answer) =>
+      clientOf(answer)
+        .messages.create({ ...request, stream: true })
+        .asResponse(),
+  ],
 ];
 
 async function error(of: Promise<unknown>): Promise<unknown> {
@@ -23,7 +41,10 @@ async function error(of: Promise<unknown>): Promise<unknown> {
 }
 
 const refusal = (status: number, type: string): Response =>
-  Response.json({ type: 'error', error: { type, message: 'organization org-4f1c' } }, { status, headers: { 'request-id': 'req_upstream' } });
+  Response.json(
+    { type: 'error', error: { type, message: 'organization org-4f1c' } },
+    { status, headers: { 'request-id': 'req_upstream' } },
+  );
 
 /** Lets everything that is ready happen. */
 async function settled(): Promise<void> {
@@ -40,16 +61,33 @@ describe.each(holders)('relaying %s', (_name, hold) => {
   });
 
   it('gives the words alone as text', async () => {
-    const response = await relay(hold(() => new Response(wholeAnswer('Hel', 'lo'))), { as: 'text' });
+    const response = await relay(
+      hold(() => new Response(wholeAnswer('Hel', 'lo'))),
+      { as: 'text' },
+    );
 
     expect(await response.text()).toBe('Hello');
   });
 
   it('gives one document per line as NDJSON', async () => {
-    const response = await relay(hold(() => new Response(wholeAnswer('Hel', 'lo'))), { as: 'ndjson' });
-    const types = (await response.text()).trimEnd().split('\n').map((line) => (JSON.parse(line) as { type: string }).type);
+    const response = await relay(
+      hold(() => new Response(wholeAnswer('Hel', 'lo'))),
+      { as: 'ndjson' },
+    );
+    const types = (await response.text())
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { type: string }).type);
 
-    expect(types).toEqual(['message_start', 'content_block_start', 'content_block_delta', 'content_block_delta', 'content_block_stop', 'message_delta', 'message_stop']);
+    expect(types).toEqual([
+      'message_start',
+      'content_block_start',
+      'content_block_delta',
+      'content_block_delta',
+      'content_block_stop',
+      'message_delta',
+      'message_stop',
+    ]);
   });
 
   it('throws what failed before the first event, so that it can have a status', async () => {
@@ -76,7 +114,10 @@ describe.each(holders)('relaying %s', (_name, hold) => {
   ])('tells the reader in band of %s', async (_what, tail, type, code) => {
     const ends: RelayResult[] = [];
 
-    const response = await relay(hold(() => new Response(messageStart + blockStart + textDelta('Hel') + tail)), { onEnd: (end) => ends.push(end), problem: { random: () => 0 } });
+    const response = await relay(
+      hold(() => new Response(messageStart + blockStart + textDelta('Hel') + tail)),
+      { onEnd: (end) => ends.push(end), problem: { random: () => 0 } },
+    );
     const text = await response.text();
     const last = text.slice(text.lastIndexOf('event: '));
 
@@ -101,7 +142,10 @@ describe.each(holders)('relaying %s', (_name, hold) => {
   });
 
   it('breaks a text that broke, rather than end it as if it were whole', async () => {
-    const response = await relay(hold(() => new Response(messageStart + blockStart + textDelta('Hel') + overloaded)), { as: 'text' });
+    const response = await relay(
+      hold(() => new Response(messageStart + blockStart + textDelta('Hel') + overloaded)),
+      { as: 'text' },
+    );
 
     await expect(response.text()).rejects.toThrow();
   });
@@ -137,7 +181,10 @@ describe.each(holders)('relaying %s', (_name, hold) => {
   it('ends in band when the server goes down', async () => {
     let body!: ReturnType<typeof handBody>;
     const deadline = new AbortController();
-    const relaying = relay(hold((signal) => (body = handBody(signal)).response), { interrupt: deadline.signal });
+    const relaying = relay(
+      hold((signal) => (body = handBody(signal)).response),
+      { interrupt: deadline.signal },
+    );
     await settled();
     body.send(messageStart + blockStart + textDelta('Hel'));
     const text = (await relaying).text();
@@ -172,7 +219,10 @@ describe.each(holders)('relaying %s', (_name, hold) => {
   it('sends headers when the first event takes long, and tells a later failure in band', async () => {
     const clock = handClock();
     const body = handBody();
-    const relaying = relay(hold(() => body.response), { clock, holdHeadersMs: 5_000 });
+    const relaying = relay(
+      hold(() => body.response),
+      { clock, holdHeadersMs: 5_000 },
+    );
     await settled();
 
     clock.advance(5_000);
@@ -187,7 +237,10 @@ describe.each(holders)('relaying %s', (_name, hold) => {
     const clock = handClock();
     let body!: ReturnType<typeof handBody>;
     const ends: RelayResult[] = [];
-    const relaying = relay(hold((signal) => (body = handBody(signal)).response), { clock, slowReaderMs: 60_000, onEnd: (end) => ends.push(end) });
+    const relaying = relay(
+      hold((signal) => (body = handBody(signal)).response),
+      { clock, slowReaderMs: 60_000, onEnd: (end) => ends.push(end) },
+    );
     await settled();
     body.send(messageStart + blockStart + textDelta('Hel'));
     const response = await relaying;
@@ -203,7 +256,10 @@ describe.each(holders)('relaying %s', (_name, hold) => {
 describe('the reader’s pace', () => {
   it('is the upstream’s pace', async () => {
     const body = handBody();
-    const response = await Promise.all([relay(clientOf(() => body.response).messages.create({ ...request, stream: true })), settled().then(() => body.send(messageStart))]).then(([first]) => first);
+    const response = await Promise.all([
+      relay(clientOf(() => body.response).messages.create({ ...request, stream: true })),
+      settled().then(() => body.send(messageStart)),
+    ]).then(([first]) => first);
     await settled();
     const before = body.pulls();
 
@@ -263,7 +319,9 @@ describe('an iterable of other events', () => {
   }
 
   it('is relayed as it is, without names that could break the wire', async () => {
-    expect(await (await relay(tokens())).text()).toBe('event: token\ndata: {"type":"token","text":"a"}\n\nevent: done\ndata: {"type":"done"}\n\n');
+    expect(await (await relay(tokens())).text()).toBe(
+      'event: token\ndata: {"type":"token","text":"a"}\n\nevent: done\ndata: {"type":"done"}\n\n',
+    );
   });
 
   it('may be empty', async () => {
@@ -275,7 +333,9 @@ describe('an answer that does not end after its last event', () => {
   it('is whole for the reader, and its upstream is released', async () => {
     const clock = handClock();
     let body!: ReturnType<typeof handBody>;
-    const relaying = relay(clientOf((signal) => (body = handBody(signal)).response).messages.create({ ...request, stream: true }), { clock });
+    const relaying = relay(clientOf((signal) => (body = handBody(signal)).response).messages.create({ ...request, stream: true }), {
+      clock,
+    });
     await settled();
     body.send(wholeAnswer('Hello'));
 

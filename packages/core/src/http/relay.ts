@@ -93,7 +93,10 @@ export function pumpFor(source: RelaySource, options: RelayOptions, onEnd: Relay
     slowReaderMs: options.slowReaderMs ?? defaultSlowReaderMs,
     signal: options.signal ?? scope?.signal,
     interrupt: options.interrupt,
-    failureBody: (error) => (options.errors === 'anthropic' ? anthropicError(error, { requestId: problemOptions.requestId }).body : streamErrorBody(problemOfCall(error, problemOptions))),
+    failureBody: (error) =>
+      options.errors === 'anthropic'
+        ? anthropicError(error, { requestId: problemOptions.requestId }).body
+        : streamErrorBody(problemOfCall(error, problemOptions)),
     onEnd: (outcome, error) => onEnd?.(error === undefined ? { outcome } : { outcome, error }),
   });
 }

@@ -25,7 +25,8 @@ export function toResponse({ status, headers, body }: Reply): Response {
 export function replyToNode(response: NodeResponse, reply: Reply): boolean {
   if (response.destroyed || response.writableEnded) return false;
   if (response.headersSent) {
-    if (isEventStream(response)) response.end(`event: error\ndata: ${JSON.stringify(isProblem(reply) ? streamErrorBody(reply) : reply.body)}\n\n`);
+    if (isEventStream(response))
+      response.end(`event: error\ndata: ${JSON.stringify(isProblem(reply) ? streamErrorBody(reply) : reply.body)}\n\n`);
     else response.destroy();
     return false;
   }

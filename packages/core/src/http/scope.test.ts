@@ -18,7 +18,9 @@ describe('a scope', () => {
   it('inside another inherits what it does not set', () => {
     const controller = new AbortController();
 
-    const seen = runInScope({ requestId: 'r-1', tenant: 't', signal: controller.signal }, () => runInScope({ requestId: 'r-2' }, currentScope));
+    const seen = runInScope({ requestId: 'r-1', tenant: 't', signal: controller.signal }, () =>
+      runInScope({ requestId: 'r-2' }, currentScope),
+    );
 
     expect(seen).toEqual({ requestId: 'r-2', tenant: 't', signal: controller.signal, deadlineAt: undefined });
   });

@@ -49,7 +49,11 @@ export function runInScope<T>(options: ScopeOptions, fn: () => T, clock: Clock =
 function scopeWithin(outer: Scope | undefined, options: ScopeOptions, clock: Clock): Scope {
   return {
     signal: joinSignals(outer?.signal, options.signal),
-    deadlineAt: earliest(outer?.deadlineAt, options.deadlineAt, options.deadlineMs === undefined ? undefined : clock.now() + options.deadlineMs),
+    deadlineAt: earliest(
+      outer?.deadlineAt,
+      options.deadlineAt,
+      options.deadlineMs === undefined ? undefined : clock.now() + options.deadlineMs,
+    ),
     requestId: options.requestId ?? outer?.requestId,
     tenant: options.tenant ?? outer?.tenant,
   };

@@ -130,7 +130,10 @@ function withoutThinking(messages: unknown): { messages: unknown[]; count: numbe
 
 /** Where the tool turn begins that the last message answers; beyond the end if it answers none. */
 function lastAssistantTurn(messages: readonly Json[]): number {
-  const isToolResult = (message: Json | undefined): boolean => message?.['role'] === 'user' && Array.isArray(message['content']) && (message['content'] as Json[]).some((block) => block['type'] === 'tool_result');
+  const isToolResult = (message: Json | undefined): boolean =>
+    message?.['role'] === 'user' &&
+    Array.isArray(message['content']) &&
+    (message['content'] as Json[]).some((block) => block['type'] === 'tool_result');
   if (!isToolResult(messages.at(-1))) return messages.length;
   let index = messages.length - 1;
   while (index > 0 && (messages[index]?.['role'] === 'assistant' || isToolResult(messages[index]))) index -= 1;

@@ -136,7 +136,11 @@ describe('an open circuit', () => {
   });
 
   it('is spread by its jitter', () => {
-    for (const [random, expected] of [[0, 800], [0.5, 1_000], [1, 1_200]] as const) {
+    for (const [random, expected] of [
+      [0, 800],
+      [0.5, 1_000],
+      [1, 1_200],
+    ] as const) {
       const it = new Breaker({ openMs: 1_000, jitter: 0.2 });
       for (let i = 0; i < 5; i += 1) it.settle(it.admitClosed(), 'failure', 0, () => random);
       expect(it.admit(0, half)).toMatchObject({ retryAfterMs: expect.closeTo(expected, 6) as number });
@@ -235,7 +239,8 @@ describe('the ramp', () => {
     const it = new Breaker({ rampMs: 1_000, successes: 1, openMs: 100, jitter: 0 });
     for (let i = 0; i < 5; i += 1) it.settle(it.admitClosed(), 'failure', 0, half);
     it.settle(it.admit(200, half) as Permit, 'success', 200, half);
-    const share = (now: number): number => Array.from({ length: 1_000 }, (_, i) => it.admit(now, () => i / 1_000).admitted).filter(Boolean).length;
+    const share = (now: number): number =>
+      Array.from({ length: 1_000 }, (_, i) => it.admit(now, () => i / 1_000).admitted).filter(Boolean).length;
 
     expect([share(200), share(700), share(1_199)].map((n) => Math.round(n / 10))).toEqual([25, 63, 100]);
     expect(it.isClosed).toBe(false);
@@ -284,7 +289,8 @@ describe('random walks', () => {
           if (before === 'open') throw new Error(`step ${step}: admitted while open`);
           if (permit.probe !== (before === 'half-open')) throw new Error(`step ${step}: a probe is a permit of a half-open circuit`);
           out.push(permit);
-        } else if (!(permit.retryAfterMs >= 0 && permit.retryAfterMs <= 2_000)) throw new Error(`step ${step}: retry after ${permit.retryAfterMs}`);
+        } else if (!(permit.retryAfterMs >= 0 && permit.retryAfterMs <= 2_000))
+          throw new Error(`step ${step}: retry after ${permit.retryAfterMs}`);
       } else if (out.length > 0) {
         const [permit] = out.splice(Math.floor(random() * out.length), 1) as [Permit];
         if (random() < 0.3) it.answering(permit, now);

@@ -106,7 +106,10 @@ export class Breaker {
   #openings = 0;
   #rampFrom = never;
 
-  constructor(options: BreakerOptions = {}, onChange?: (from: BreakerStateName, to: BreakerStateName, retryAfterMs: number | null) => void) {
+  constructor(
+    options: BreakerOptions = {},
+    onChange?: (from: BreakerStateName, to: BreakerStateName, retryAfterMs: number | null) => void,
+  ) {
     this.#options = { ...breakerPresets.default, ...options } as BreakerSettings;
     this.#window = new OutcomeWindow(this.#options.windowMs);
     this.#onChange = onChange;

@@ -20,7 +20,8 @@ export interface Place {
 export function fenceDenial(place: Place, fences: readonly (Fence | undefined)[]): string | null {
   for (const fence of fences) {
     if (fence?.geo && !(place.geo !== null && fence.geo.includes(place.geo))) return `geo ${place.geo ?? 'unknown'}`;
-    if (fence?.processor && !(place.processor !== null && fence.processor.includes(place.processor))) return `processor ${place.processor ?? 'unknown'}`;
+    if (fence?.processor && !(place.processor !== null && fence.processor.includes(place.processor)))
+      return `processor ${place.processor ?? 'unknown'}`;
   }
   return null;
 }

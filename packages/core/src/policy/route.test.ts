@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { route, type Candidate } from './route.ts';
 
-const well: Candidate = { name: 'a', weight: 1, excluded: false, tried: false, open: false, throttledUntil: 0, disabledUntil: 0, illness: 0 };
+const well: Candidate = {
+  name: 'a',
+  weight: 1,
+  excluded: false,
+  tried: false,
+  open: false,
+  throttledUntil: 0,
+  disabledUntil: 0,
+  illness: 0,
+};
 const a = (change: Partial<Candidate> = {}): Candidate => ({ ...well, ...change });
 const b = (change: Partial<Candidate> = {}): Candidate => ({ ...well, name: 'b', ...change });
 const choose = (candidates: Candidate[], prefer: string | null = null): string => {
@@ -21,7 +30,12 @@ describe('route', () => {
     ['prefers the untried', [a({ tried: true }), b()], null, 'b order'],
     ['asks the less ill again when all were tried', [a({ tried: true, illness: 0.9 }), b({ tried: true })], null, 'b again'],
     ['asks a throttled one rather than nobody', [a({ throttledUntil: 5_000 }), b({ throttledUntil: 2_000 })], null, 'b least-bad'],
-    ['asks the least bad once when every circuit is open', [a({ open: true, illness: 0.5 }), b({ open: true, illness: 0.2 })], null, 'b least-bad'],
+    [
+      'asks the least bad once when every circuit is open',
+      [a({ open: true, illness: 0.5 }), b({ open: true, illness: 0.2 })],
+      null,
+      'b least-bad',
+    ],
     ['asks nobody twice then', [a({ open: true, tried: true }), b({ open: true })], null, 'circuit-open'],
     ['respects the open circuit of a lone target', [a({ open: true })], null, 'circuit-open'],
     ['chooses nobody excluded', [a({ excluded: true })], null, 'excluded'],
@@ -34,7 +48,13 @@ describe('route', () => {
   it('spreads by weight', () => {
     const counts = { a: 0, b: 0 };
     for (let i = 0; i < 1_000; i += 1) {
-      const choice = route({ candidates: [a({ weight: 1 }), b({ weight: 3 })], mode: 'weighted', prefer: null, now: 0, random: () => i / 1_000 });
+      const choice = route({
+        candidates: [a({ weight: 1 }), b({ weight: 3 })],
+        mode: 'weighted',
+        prefer: null,
+        now: 0,
+        random: () => i / 1_000,
+      });
       if (choice.type === 'target') counts[choice.name as 'a' | 'b'] += 1;
     }
 
@@ -50,8 +70,23 @@ describe('route', () => {
     const names = ['a', 'b', 'c', 'd'];
     let panics = 0;
     for (let decision = 0; decision < 1_000_000; decision += 1) {
-      const candidates = names.map((name) => ({ name, weight: random() * 3, excluded: random() < 0.4, tried: random() < 0.4, open: random() < 0.6, throttledUntil: random() < 0.3 ? 2_000 : 0, disabledUntil: random() < 0.3 ? 2_000 : 0, illness: random() }));
-      const choice = route({ candidates, mode: random() < 0.5 ? 'ordered' : 'weighted', prefer: random() < 0.3 ? 'b' : null, now: 1_000, random });
+      const candidates = names.map((name) => ({
+        name,
+        weight: random() * 3,
+        excluded: random() < 0.4,
+        tried: random() < 0.4,
+        open: random() < 0.6,
+        throttledUntil: random() < 0.3 ? 2_000 : 0,
+        disabledUntil: random() < 0.3 ? 2_000 : 0,
+        illness: random(),
+      }));
+      const choice = route({
+        candidates,
+        mode: random() < 0.5 ? 'ordered' : 'weighted',
+        prefer: random() < 0.3 ? 'b' : null,
+        now: 1_000,
+        random,
+      });
       if (choice.type === 'none') continue;
       if (choice.why === 'least-bad') panics += 1;
       if (candidates.find(({ name }) => name === choice.name)?.excluded) throw new Error(`decision ${decision} crossed the fence`);

@@ -45,7 +45,8 @@ export function route(input: RouteInput): RouteChoice {
 
   const preferred = fresh.find((candidate) => candidate.name === input.prefer);
   if (preferred) return target(preferred, 'preferred');
-  if (fresh.length > 0) return input.mode === 'weighted' ? target(byWeight(fresh, input.random), 'weight') : target(fresh[0] as Candidate, 'order');
+  if (fresh.length > 0)
+    return input.mode === 'weighted' ? target(byWeight(fresh, input.random), 'weight') : target(fresh[0] as Candidate, 'order');
   // Everybody who is well was asked: the last one asked knows best when to be asked again.
   if (well.length > 0) return target(leastIll(well), 'again');
   return worstCase(allowed, input.now);
@@ -69,11 +70,13 @@ function soonest(candidates: readonly Candidate[], now: number): Candidate {
 }
 
 /** A target that could be asked now. */
-export const isWell = (candidate: Candidate, now: number): boolean => !candidate.open && candidate.throttledUntil <= now && candidate.disabledUntil <= now;
+export const isWell = (candidate: Candidate, now: number): boolean =>
+  !candidate.open && candidate.throttledUntil <= now && candidate.disabledUntil <= now;
 
 const target = ({ name }: Candidate, why: Extract<RouteChoice, { type: 'target' }>['why']): RouteChoice => ({ type: 'target', name, why });
 
-const leastIll = (candidates: readonly Candidate[]): Candidate => candidates.reduce((best, candidate) => (candidate.illness < best.illness ? candidate : best));
+const leastIll = (candidates: readonly Candidate[]): Candidate =>
+  candidates.reduce((best, candidate) => (candidate.illness < best.illness ? candidate : best));
 
 function byWeight(candidates: readonly Candidate[], random: Random): Candidate {
   const total = candidates.reduce((sum, { weight }) => sum + weight, 0);

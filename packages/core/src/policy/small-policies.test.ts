@@ -9,7 +9,8 @@ import { RetryBudget } from './retry-budget.ts';
 import { OutcomeWindow } from './window.ts';
 
 describe('backoff', () => {
-  const delays = (jitter: BackoffJitter, random: number): number[] => [1, 2, 3, 9].map((attempt) => backoff({ jitter })({ attempt, previousMs: attempt === 1 ? 0 : 1_000, random: () => random }));
+  const delays = (jitter: BackoffJitter, random: number): number[] =>
+    [1, 2, 3, 9].map((attempt) => backoff({ jitter })({ attempt, previousMs: attempt === 1 ? 0 : 1_000, random: () => random }));
   it.each<[BackoffJitter, number, number[]]>([
     ['decorrelated', 0, [500, 500, 500, 500]],
     ['decorrelated', 1, [1_500, 3_000, 3_000, 3_000]],
@@ -58,7 +59,7 @@ describe('the retry budget', () => {
 describe('the window', () => {
   it('agrees with a plain list of the last ten buckets, in 20,000 random steps', () => {
     let seed = 3;
-    const random = (): number => ((seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0) / 4_294_967_296);
+    const random = (): number => (seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0) / 4_294_967_296;
     const window = new OutcomeWindow(1_000);
     const list: { bucket: number; failed: boolean }[] = [];
     let now = 0;
@@ -69,7 +70,11 @@ describe('the window', () => {
       window.record(now, failed ? 0 : 1, failed ? 1 : 0);
       list.push({ bucket, failed });
       const recent = list.filter((entry) => entry.bucket > bucket - 10);
-      if (window.failures !== recent.filter((entry) => entry.failed).length || window.successes !== recent.filter((entry) => !entry.failed).length) throw new Error(`step ${step} differs`);
+      if (
+        window.failures !== recent.filter((entry) => entry.failed).length ||
+        window.successes !== recent.filter((entry) => !entry.failed).length
+      )
+        throw new Error(`step ${step} differs`);
     }
     expect(list).toHaveLength(20_000);
   });
@@ -91,7 +96,17 @@ describe('samples', () => {
 });
 
 describe('limits', () => {
-  const input: LimitsInput = { stream: true, maxTokens: 1_000, sdkTimeoutMs: 600_000, remainingMs: Infinity, observedFirstContentMs: undefined, observedTokenMs: undefined, firstByteMs: undefined, idleMs: undefined, cloud: false };
+  const input: LimitsInput = {
+    stream: true,
+    maxTokens: 1_000,
+    sdkTimeoutMs: 600_000,
+    remainingMs: Infinity,
+    observedFirstContentMs: undefined,
+    observedTokenMs: undefined,
+    firstByteMs: undefined,
+    idleMs: undefined,
+    cloud: false,
+  };
   it.each<[string, Partial<LimitsInput>, number]>([
     ['a stream begins within 90 s', {}, 90_000],
     ['or four times what was observed', { observedFirstContentMs: 5_000 }, 20_000],
@@ -108,7 +123,9 @@ describe('limits', () => {
   });
 
   it('allow more silence through other platforms', () => {
-    expect([limitsFor(input).idleMs, limitsFor({ ...input, cloud: true }).idleMs, limitsFor({ ...input, idleMs: 0 }).idleMs]).toEqual([180_000, 300_000, 0]);
+    expect([limitsFor(input).idleMs, limitsFor({ ...input, cloud: true }).idleMs, limitsFor({ ...input, idleMs: 0 }).idleMs]).toEqual([
+      180_000, 300_000, 0,
+    ]);
   });
 });
 
@@ -131,7 +148,12 @@ describe('the fence', () => {
   });
 
   it('a request may carry one', () => {
-    expect([fenceOfRequest({ inference_geo: 'us' }), fenceOfRequest({ inference_geo: 'global' }), fenceOfRequest({}), fenceOfRequest(null)]).toEqual([{ geo: ['us'] }, undefined, undefined, undefined]);
+    expect([
+      fenceOfRequest({ inference_geo: 'us' }),
+      fenceOfRequest({ inference_geo: 'global' }),
+      fenceOfRequest({}),
+      fenceOfRequest(null),
+    ]).toEqual([{ geo: ['us'] }, undefined, undefined, undefined]);
   });
 });
 
@@ -162,18 +184,31 @@ describe('the ladder', () => {
   it('ends where it is capped, and leaves out what is not there', () => {
     expect(rungsFor({ cause: 'overloaded', available, lowest: 'model' })).toEqual(['speed', 'model']);
     expect(rungsFor({ cause: 'overloaded', available, lowest: 'never' })).toEqual([]);
-    expect(rungsFor({ cause: 'overloaded', available: { ...available, model: false }, lowest: undefined })).toEqual(['speed', 'cache', 'answer']);
+    expect(rungsFor({ cause: 'overloaded', available: { ...available, model: false }, lowest: undefined })).toEqual([
+      'speed',
+      'cache',
+      'answer',
+    ]);
   });
 });
 
 describe('the canonical request', () => {
   it('is the same for the same request, whatever the order of its keys and the marks beside it', () => {
-    expect(canonicalRequest({ model: 'm', messages: [{ role: 'user', content: 'x' }] }, null)).toBe(canonicalRequest({ stream: true, metadata: { user_id: 'u' }, messages: [{ content: 'x', role: 'user' }], model: 'm' }, null));
+    expect(canonicalRequest({ model: 'm', messages: [{ role: 'user', content: 'x' }] }, null)).toBe(
+      canonicalRequest({ stream: true, metadata: { user_id: 'u' }, messages: [{ content: 'x', role: 'user' }], model: 'm' }, null),
+    );
     expect(canonicalRequest({ a: { cache_control: { type: 'ephemeral' }, b: 1 } }, null)).toBe(canonicalRequest({ a: { b: 1 } }, null));
   });
 
   it('differs in everything that matters', () => {
-    const texts = [canonicalRequest({ a: [1, 2] }, null), canonicalRequest({ a: [2, 1] }, null), canonicalRequest({ a: [1, 2] }, 'null'), canonicalRequest({ a: [1, 2] }, ''), canonicalRequest({ a: [1, 2], system: 's' }, null), canonicalRequest(JSON.parse('{"a":[1,2],"__proto__":{"x":1}}') as Record<string, unknown>, null)];
+    const texts = [
+      canonicalRequest({ a: [1, 2] }, null),
+      canonicalRequest({ a: [2, 1] }, null),
+      canonicalRequest({ a: [1, 2] }, 'null'),
+      canonicalRequest({ a: [1, 2] }, ''),
+      canonicalRequest({ a: [1, 2], system: 's' }, null),
+      canonicalRequest(JSON.parse('{"a":[1,2],"__proto__":{"x":1}}') as Record<string, unknown>, null),
+    ];
     expect(new Set(texts).size).toBe(texts.length);
   });
 });

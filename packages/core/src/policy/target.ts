@@ -75,13 +75,51 @@ const kinds: Record<TargetKind, { processor: string | null; capabilities: Target
   gateway: { processor: null, capabilities: everything },
   aws: { processor: 'anthropic', capabilities: { ...everything, speed: false, fallbacks: false } },
   'google-cloud': { processor: 'anthropic', capabilities: { ...everything, speed: false, fallbacks: false, inferenceGeo: false } },
-  foundry: { processor: 'microsoft', capabilities: { ...everything, speed: false, fallbacks: false, inferenceGeo: false, serverTools: false, structuredOutput: false, files: false } },
-  bedrock: { processor: 'aws', capabilities: { ...everything, speed: false, fallbacks: false, inferenceGeo: false, serverTools: false, files: false, urlSources: false, threads: false, countTokens: false } },
+  foundry: {
+    processor: 'microsoft',
+    capabilities: {
+      ...everything,
+      speed: false,
+      fallbacks: false,
+      inferenceGeo: false,
+      serverTools: false,
+      structuredOutput: false,
+      files: false,
+    },
+  },
+  bedrock: {
+    processor: 'aws',
+    capabilities: {
+      ...everything,
+      speed: false,
+      fallbacks: false,
+      inferenceGeo: false,
+      serverTools: false,
+      files: false,
+      urlSources: false,
+      threads: false,
+      countTokens: false,
+    },
+  },
   'bedrock-mantle': {
     processor: 'aws',
-    capabilities: { ...everything, betas: false, speed: false, fallbacks: false, inferenceGeo: false, serverTools: false, files: false, urlSources: false, structuredOutput: false, threads: false },
+    capabilities: {
+      ...everything,
+      betas: false,
+      speed: false,
+      fallbacks: false,
+      inferenceGeo: false,
+      serverTools: false,
+      files: false,
+      urlSources: false,
+      structuredOutput: false,
+      threads: false,
+    },
   },
-  vertex: { processor: 'google', capabilities: { ...everything, speed: false, fallbacks: false, inferenceGeo: false, files: false, threads: false } },
+  vertex: {
+    processor: 'google',
+    capabilities: { ...everything, speed: false, fallbacks: false, inferenceGeo: false, files: false, threads: false },
+  },
 };
 
 /** What holds for every target of a kind unless its options say otherwise. */

@@ -85,4 +85,5 @@ function grow(growing: Growing, delta: Wire): void {
   }
 }
 
-const finished = ({ block, json }: Growing): Wire => (json === null || json === '' ? block : { ...block, input: JSON.parse(json) as unknown });
+const finished = ({ block, json }: Growing): Wire =>
+  json === null || json === '' ? block : { ...block, input: JSON.parse(json) as unknown };

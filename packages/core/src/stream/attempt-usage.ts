@@ -4,7 +4,12 @@ import type { AttemptUsage } from './transcript.ts';
 
 type Wire = Readonly<Record<string, unknown>>;
 
-const members = { input_tokens: 'input', output_tokens: 'output', cache_read_input_tokens: 'cacheRead', cache_creation_input_tokens: 'cacheCreation' } as const;
+const members = {
+  input_tokens: 'input',
+  output_tokens: 'output',
+  cache_read_input_tokens: 'cacheRead',
+  cache_creation_input_tokens: 'cacheCreation',
+} as const;
 
 /** The usage an attempt begins with. */
 export function usageFrom(wire: unknown): AttemptUsage {

@@ -25,7 +25,9 @@ export const checkpointKey = (callId: string, tenant: string | null): string => 
 
 export const encodeCheckpoint = (checkpoint: Checkpoint): string => JSON.stringify({ version, ...checkpoint });
 
-export type DecodedCheckpoint = { readonly type: 'ok'; readonly checkpoint: Checkpoint } | { readonly type: 'bad'; readonly reason: 'not-text' | 'too-large' | 'not-json' | 'shape' | 'foreign' };
+export type DecodedCheckpoint =
+  | { readonly type: 'ok'; readonly checkpoint: Checkpoint }
+  | { readonly type: 'bad'; readonly reason: 'not-text' | 'too-large' | 'not-json' | 'shape' | 'foreign' };
 
 /** Reads what a store returned. A value of another call, tenant or version is no checkpoint of this one. */
 export function decodeCheckpoint(value: unknown, callId: string, tenant: string | null): DecodedCheckpoint {
@@ -57,9 +59,19 @@ function isBlock(value: unknown, position: number): boolean {
   if (!isObject(value)) return false;
   const { index, type, text, closed, citations, complete, start, signature } = value;
   if (signature !== undefined && typeof signature !== 'string') return false;
-  return index === position && typeof type === 'string' && typeof text === 'string' && [closed, citations, complete].every((flag) => typeof flag === 'boolean') && isObject(start);
+  return (
+    index === position &&
+    typeof type === 'string' &&
+    typeof text === 'string' &&
+    [closed, citations, complete].every((flag) => typeof flag === 'boolean') &&
+    isObject(start)
+  );
 }
 
 function isUsage(value: unknown): boolean {
-  return isObject(value) && ['input', 'output', 'cacheRead', 'cacheCreation'].every((name) => Number.isFinite(value[name]) && (value[name] as number) >= 0) && typeof value['estimated'] === 'boolean';
+  return (
+    isObject(value) &&
+    ['input', 'output', 'cacheRead', 'cacheCreation'].every((name) => Number.isFinite(value[name]) && (value[name] as number) >= 0) &&
+    typeof value['estimated'] === 'boolean'
+  );
 }

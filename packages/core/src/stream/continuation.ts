@@ -44,7 +44,11 @@ export function continuationBody(input: ContinuationInput): Continuation {
     };
   }
   const turns = whole === '' ? [] : [{ role: 'assistant', content: whole }];
-  return { form: 'user-turn', trimmed: '', body: { ...body, ...shrunk, messages: [...messages, ...turns, { role: 'user', content: requestToGoOn(input.anchor) }] } };
+  return {
+    form: 'user-turn',
+    trimmed: '',
+    body: { ...body, ...shrunk, messages: [...messages, ...turns, { role: 'user', content: requestToGoOn(input.anchor) }] },
+  };
 }
 
 /**

@@ -11,7 +11,10 @@ export function messageEvents(message: Wire): Uint8Array {
   const content = Array.isArray(message['content']) ? (message['content'] as Wire[]) : [];
   const usage = (message['usage'] ?? {}) as Wire;
   const events: Wire[] = [
-    { type: 'message_start', message: { ...message, content: [], stop_reason: null, stop_sequence: null, usage: { ...usage, output_tokens: 0 } } },
+    {
+      type: 'message_start',
+      message: { ...message, content: [], stop_reason: null, stop_sequence: null, usage: { ...usage, output_tokens: 0 } },
+    },
     ...content.flatMap(blockEvents),
     {
       type: 'message_delta',
@@ -42,7 +45,10 @@ function replayDeltas(type: string, text: string, signature: string | undefined)
     case 'text':
       return text === '' ? [] : [{ type: 'text_delta', text }];
     case 'thinking':
-      return [...(text === '' ? [] : [{ type: 'thinking_delta', thinking: text }]), ...(signature === undefined ? [] : [{ type: 'signature_delta', signature }])];
+      return [
+        ...(text === '' ? [] : [{ type: 'thinking_delta', thinking: text }]),
+        ...(signature === undefined ? [] : [{ type: 'signature_delta', signature }]),
+      ];
     case 'tool_use':
     case 'server_tool_use':
     case 'mcp_tool_use':

@@ -36,7 +36,8 @@ export function requestFacts(body: Json | null): RequestFacts {
     structuredOutput: Boolean(output['format'] ?? body?.['output_format']),
     forcedTool: choice === 'tool' || choice === 'any',
     citations: mentionsCitations(body?.['messages']),
-    compaction: Array.isArray(object(body?.['context_management'])['edits']) && JSON.stringify(body?.['context_management']).includes('compact'),
+    compaction:
+      Array.isArray(object(body?.['context_management'])['edits']) && JSON.stringify(body?.['context_management']).includes('compact'),
     thread: body !== null && 'thread' in body,
     stopSequences: Array.isArray(stops) ? stops.filter((stop): stop is string => typeof stop === 'string') : [],
     maxTokens: typeof body?.['max_tokens'] === 'number' ? body['max_tokens'] : null,
@@ -113,7 +114,8 @@ export function planRecovery({ transcript, stopKnown, facts, verdict, options, r
 
   const text = lastText(transcript);
   const hasText = blocks.some((block) => block.type === 'text' && block.text !== '');
-  if (!text || !hasText) return options.thinking === 'surface' && blocks.some(isShownThinking) ? surface('thinking-shown') : restartAfter(transcript);
+  if (!text || !hasText)
+    return options.thinking === 'surface' && blocks.some(isShownThinking) ? surface('thinking-shown') : restartAfter(transcript);
   if (facts.structuredOutput) return surface('structured-output');
   if (facts.forcedTool) return surface('forced-tool');
   if (facts.citations || blocks.some((block) => block.citations)) return surface('citations');
@@ -129,5 +131,6 @@ function restartAfter(transcript: Transcript): Plan {
 }
 
 const isShownThinking = ({ type, text }: { type: string; text: string }): boolean => type === 'thinking' && text !== '';
-const isServerTool = (type: string): boolean => /^(server_tool_use|mcp_tool_use|.*_tool_result|mcp_.*|advisor_.*|container_upload)$/.test(type);
+const isServerTool = (type: string): boolean =>
+  /^(server_tool_use|mcp_tool_use|.*_tool_result|mcp_.*|advisor_.*|container_upload)$/.test(type);
 const surface = (cause: SurfaceCause): Plan => ({ type: 'surface', cause });

@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { chooseAnchor, createSeam, type SeamStep } from './seam.ts';
 
-const delivered = 'The harbour master kept the brass instruments before the first frost. A lighthouse keeper remembered a ledger of arrivals while the kett';
+const delivered =
+  'The harbour master kept the brass instruments before the first frost. A lighthouse keeper remembered a ledger of arrivals while the kett';
 const rest = 'le sang. Nobody on the pier counted the colour of the water.';
 
 /** Feeds `text` in pieces of `size`; what reaches the reader, or why nothing does. */
-function join(text: string, options: { size?: number; from?: string; strictness?: 'strict' | 'lenient' } = {}): { emitted: string; outcome: string } {
+function join(
+  text: string,
+  options: { size?: number; from?: string; strictness?: 'strict' | 'lenient' } = {},
+): { emitted: string; outcome: string } {
   const { size = 5, from = delivered, strictness = 'strict' } = options;
   const seam = createSeam({ form: 'user-turn', delivered: from, anchor: chooseAnchor(from), trimmed: '', strictness });
   let emitted = '';
@@ -47,7 +51,10 @@ describe('the seam', () => {
   });
 
   it.each([
-    ['another text altogether', 'Quite another story begins here, with ships and weather and much else that nobody asked about at all. '.repeat(12)],
+    [
+      'another text altogether',
+      'Quite another story begins here, with ships and weather and much else that nobody asked about at all. '.repeat(12),
+    ],
     ['the rest alone', rest],
     ['nothing', ''],
     ['a few of the last words', `${delivered.slice(-9)}${rest}`],

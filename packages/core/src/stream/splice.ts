@@ -457,7 +457,8 @@ export class Splice {
     }
     if (typeof reason === 'string') {
       // It may mean that the answer was whole, or that the model gave up: an answer is never ended on a guess.
-      if (this.#join.type === 'continue' && this.#added === 0 && this.#nextIndex === this.#join.index + 1) return this.#break('nothing-new');
+      if (this.#join.type === 'continue' && this.#added === 0 && this.#nextIndex === this.#join.index + 1)
+        return this.#break('nothing-new');
       // No tool runs on half of its input: what a lost event leaves behind must not look like a call.
       if (this.#lostPartOfTool(reason)) return this.#break('malformed');
       this.#stopReason = reason;
@@ -628,7 +629,8 @@ const isThinking = (type: string): boolean => type === 'thinking' || type === 'r
 /** Shown only by the text of its deltas. */
 const growsVisibly = (type: string): boolean => type === 'text' || type === 'thinking';
 /** Other blocks arrive whole with their start. */
-const hasDeltas = (type: string): boolean => ['text', 'thinking', 'tool_use', 'server_tool_use', 'mcp_tool_use', 'compaction'].includes(type);
+const hasDeltas = (type: string): boolean =>
+  ['text', 'thinking', 'tool_use', 'server_tool_use', 'mcp_tool_use', 'compaction'].includes(type);
 
 /** What is kept of a block's beginning: text it begins with counts as text. */
 function beginning(type: string, content: Wire): { start: Wire; text: string } {

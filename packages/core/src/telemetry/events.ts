@@ -12,30 +12,78 @@ interface OfCall {
 }
 
 export type HoldfastEvent =
-  | (OfCall & { readonly type: 'call-started'; readonly route: string; readonly model: string | null; readonly stream: boolean; readonly deadlineAt: number | null })
+  | (OfCall & {
+      readonly type: 'call-started';
+      readonly route: string;
+      readonly model: string | null;
+      readonly stream: boolean;
+      readonly deadlineAt: number | null;
+    })
   | (OfCall & { readonly type: 'attempt-started'; readonly attempt: LedgerAttempt })
   | (OfCall & { readonly type: 'attempt-ended'; readonly attempt: LedgerAttempt; readonly verdict: Verdict })
   /** A further attempt will follow after `delayMs`. */
-  | (OfCall & { readonly type: 'retry-scheduled'; readonly delayMs: number; readonly where: 'here' | 'elsewhere'; readonly kind: Verdict['kind'] })
+  | (OfCall & {
+      readonly type: 'retry-scheduled';
+      readonly delayMs: number;
+      readonly where: 'here' | 'elsewhere';
+      readonly kind: Verdict['kind'];
+    })
   /** The next attempt goes to another target or model. */
-  | (OfCall & { readonly type: 'target-switched'; readonly from: string; readonly to: string; readonly model: string; readonly why: string })
+  | (OfCall & {
+      readonly type: 'target-switched';
+      readonly from: string;
+      readonly to: string;
+      readonly model: string;
+      readonly why: string;
+    })
   /** An attempt was not made: the circuit is open, the budget is empty, or no target may be asked. */
-  | (OfCall & { readonly type: 'attempt-refused'; readonly reason: SurfaceReason; readonly target: string | null; readonly retryAfterMs: number | null })
+  | (OfCall & {
+      readonly type: 'attempt-refused';
+      readonly reason: SurfaceReason;
+      readonly target: string | null;
+      readonly retryAfterMs: number | null;
+    })
   /** A target outside the fence would have been next and was not asked. */
   | (OfCall & { readonly type: 'fence-denied'; readonly target: string; readonly why: string })
   /** A target cannot take this request at all. */
   | (OfCall & { readonly type: 'target-ineligible'; readonly target: string; readonly why: string })
   /** A target refused a request that only our adaptation made different: its configuration here is wrong. */
-  | (OfCall & { readonly type: 'target-misconfigured'; readonly target: string; readonly model: string; readonly status: number; readonly reason: string })
-  | (OfCall & { readonly type: 'stream-broke'; readonly kind: Verdict['kind']; readonly reason: string; readonly plan: string; readonly deliveredBlocks: number; readonly deliveredCharacters: number })
+  | (OfCall & {
+      readonly type: 'target-misconfigured';
+      readonly target: string;
+      readonly model: string;
+      readonly status: number;
+      readonly reason: string;
+    })
+  | (OfCall & {
+      readonly type: 'stream-broke';
+      readonly kind: Verdict['kind'];
+      readonly reason: string;
+      readonly plan: string;
+      readonly deliveredBlocks: number;
+      readonly deliveredCharacters: number;
+    })
   /** A continuation found its place, or did not. */
   | (OfCall & { readonly type: 'stream-resumed'; readonly form: string; readonly seam: string })
   | (OfCall & { readonly type: 'answer-degraded'; readonly rung: string; readonly why: string })
   | (OfCall & { readonly type: 'checkpoint-failed'; readonly reason: string })
   | (OfCall & { readonly type: 'call-ended'; readonly ledger: Ledger })
   /** Not of a call: a circuit changed its state. */
-  | { readonly type: 'breaker-changed'; readonly at: number; readonly key: string; readonly from: string; readonly to: string; readonly retryAfterMs: number | null }
-  | { readonly type: 'target-disabled'; readonly at: number; readonly target: string; readonly kind: FailureKind | 'success'; readonly until: number | null };
+  | {
+      readonly type: 'breaker-changed';
+      readonly at: number;
+      readonly key: string;
+      readonly from: string;
+      readonly to: string;
+      readonly retryAfterMs: number | null;
+    }
+  | {
+      readonly type: 'target-disabled';
+      readonly at: number;
+      readonly target: string;
+      readonly kind: FailureKind | 'success';
+      readonly until: number | null;
+    };
 
 /** Why Holdfast itself ended a call; the `errorCode` users see is `holdfast_` + this with underscores. */
 export type SurfaceReason =

@@ -27,7 +27,8 @@ interface Line {
 }
 
 /** pino marks its loggers with a symbol-keyed stream and a `bindings` method; console has neither. */
-const shapeOf = (logger: Logger): LogShape => (typeof (logger as { bindings?: unknown }).bindings === 'function' ? 'fields-first' : 'message-first');
+const shapeOf = (logger: Logger): LogShape =>
+  typeof (logger as { bindings?: unknown }).bindings === 'function' ? 'fields-first' : 'message-first';
 
 /** A listener that writes every event worth a line to `logger`. */
 export function logListener(logger: Logger, shape: LogShape = shapeOf(logger)): Listener {
@@ -127,5 +128,6 @@ function flat({ type, at, ...rest }: HoldfastEvent): Record<string, unknown> {
 const seconds = (ms: number | null): number | null => (ms === null ? null : Math.round(ms) / 1000);
 
 /** Values from the wire may carry line breaks or escape sequences; a log line is one line. */
-// oxlint-disable-next-line no-control-regex
-const clean = (text: string | null): string | null => (text === null ? null : text.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ').slice(0, 256));
+const clean = (text: string | null): string | null =>
+  // oxlint-disable-next-line no-control-regex
+  text === null ? null : text.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ').slice(0, 256);

@@ -8,7 +8,11 @@ import type { Ledger, LedgerAttempt } from './ledger.ts';
 export const instruments = {
   duration: { name: 'gen_ai.client.operation.duration', unit: 's', description: 'Duration of a logical call, over all its attempts.' },
   tokens: { name: 'gen_ai.client.token.usage', unit: '{token}', description: 'Tokens of a logical call, by type.' },
-  firstContent: { name: 'gen_ai.client.operation.time_to_first_chunk', unit: 's', description: 'Time from the start of the call to its first content.' },
+  firstContent: {
+    name: 'gen_ai.client.operation.time_to_first_chunk',
+    unit: 's',
+    description: 'Time from the start of the call to its first content.',
+  },
   attempts: { name: 'holdfast.attempts', unit: '{attempt}', description: 'Requests sent, by target, purpose and result.' },
   retries: { name: 'holdfast.retries', unit: '{retry}', description: 'Repetitions decided on, by kind of failure and direction.' },
   refusals: { name: 'holdfast.refusals', unit: '{attempt}', description: 'Attempts not made, by reason.' },
@@ -52,8 +56,10 @@ const isNoop = (provider: MeterProvider): boolean => provider.getMeter('a') === 
 
 /** Records events on `meter`. */
 export function metricsListener(meter: Meter, gauges: Gauges): Listener {
-  const counter = ({ name, unit, description }: (typeof instruments)[keyof typeof instruments]) => meter.createCounter(name, { unit, description });
-  const histogram = ({ name, unit, description }: (typeof instruments)[keyof typeof instruments]) => meter.createHistogram(name, { unit, description });
+  const counter = ({ name, unit, description }: (typeof instruments)[keyof typeof instruments]) =>
+    meter.createCounter(name, { unit, description });
+  const histogram = ({ name, unit, description }: (typeof instruments)[keyof typeof instruments]) =>
+    meter.createHistogram(name, { unit, description });
   const duration = histogram(instruments.duration);
   const tokens = histogram(instruments.tokens);
   const firstContent = histogram(instruments.firstContent);
@@ -69,7 +75,8 @@ export function metricsListener(meter: Meter, gauges: Gauges): Listener {
   const modelOf = boundedNames();
 
   meter.createObservableGauge(instruments.breaker.name, instruments.breaker).addCallback((result) => {
-    for (const [key, state] of gauges.breakers()) result.observe(state === 'open' ? 2 : state === 'half-open' ? 1 : 0, { 'holdfast.circuit': key });
+    for (const [key, state] of gauges.breakers())
+      result.observe(state === 'open' ? 2 : state === 'half-open' ? 1 : 0, { 'holdfast.circuit': key });
   });
   meter.createObservableGauge(instruments.budget.name, instruments.budget).addCallback((result) => {
     const level = gauges.budgetLevel();

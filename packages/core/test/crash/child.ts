@@ -10,4 +10,5 @@ const stream = await client.messages.create(
   { model: 'claude-opus-5-5', max_tokens: 8192, messages: [{ role: 'user', content: 'Tell me about the harbour.' }], stream: true },
   callOptions({ requestId, tenant: 'acme' }),
 );
-for await (const event of stream) if (event.type === 'content_block_delta' && event.delta.type === 'text_delta') process.stdout.write(event.delta.text);
+for await (const event of stream)
+  if (event.type === 'content_block_delta' && event.delta.type === 'text_delta') process.stdout.write(event.delta.text);

@@ -35,7 +35,11 @@ export const hostileCases: readonly Case[] = [
     async run(world) {
       const prompt = world.prompt({ type: 'refuse', refusal: { status: 529, type: 'overloaded_error' } });
       for (const id of ['<script>alert(1)</script>', 'x'.repeat(4_000), "'; drop table requests; --", '\u00ff\u00fe', '']) {
-        const reply = await world.ask('message', { prompt }, { 'x-request-id': id, 'x-forwarded-for': 'unknown, , ::1', 'accept-language': ';;;q=' });
+        const reply = await world.ask(
+          'message',
+          { prompt },
+          { 'x-request-id': id, 'x-forwarded-for': 'unknown, , ::1', 'accept-language': ';;;q=' },
+        );
         const problem = world.dialect.problemOf(reply.body);
 
         assert.equal(problem?.code, 'overloaded');
@@ -48,7 +52,11 @@ export const hostileCases: readonly Case[] = [
     name: 'takes no harm from bytes that are no HTTP',
     async run(world) {
       const { hostname, port } = new URL(world.app.url);
-      for (const bytes of ['\u0000\u0001\u0002\r\n\r\n', 'POST /message HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 'GET / HTTP/9.9\r\n\r\n']) {
+      for (const bytes of [
+        '\u0000\u0001\u0002\r\n\r\n',
+        'POST /message HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+        'GET / HTTP/9.9\r\n\r\n',
+      ]) {
         await within(
           new Promise<void>((resolve) => {
             const socket = connect(Number(port), hostname, () => socket.end(bytes));

@@ -20,7 +20,9 @@ export const httpDialect: Dialect = {
   messageOf: (body) => (JSON.parse(body) as { text: string }).text,
 
   problemOf(body) {
-    const problem = parse(body) as { type?: unknown; code?: unknown; retryable?: unknown; retryAfterMs?: unknown; requestId?: unknown } | undefined;
+    const problem = parse(body) as
+      | { type?: unknown; code?: unknown; retryable?: unknown; retryAfterMs?: unknown; requestId?: unknown }
+      | undefined;
     if (typeof problem?.code !== 'string' || typeof problem.type !== 'string') return null;
     return {
       code: problem.code,
@@ -49,7 +51,10 @@ export const httpDialect: Dialect = {
 };
 
 function eventsIn(body: string, as: StreamFormat): WireEvent[] {
-  const documents = as === 'ndjson' ? body.split('\n') : body.split('\n').flatMap((line) => (line.startsWith('data: ') ? [line.slice('data: '.length)] : []));
+  const documents =
+    as === 'ndjson'
+      ? body.split('\n')
+      : body.split('\n').flatMap((line) => (line.startsWith('data: ') ? [line.slice('data: '.length)] : []));
   return documents.filter((text) => text !== '').map((text) => parse(text) as WireEvent);
 }
 

@@ -8,7 +8,18 @@ import { shutdownCases } from './shutdown-cases.ts';
 import { streamCases } from './stream-cases.ts';
 import { createWorld, type Case, type World } from './world.ts';
 
-export type { AdapterUnderTest, AppContext, Dialect, Route, RouteInput, RunningApp, SeenProblem, SeenStream, StreamFormat, WireRequest } from './adapter.ts';
+export type {
+  AdapterUnderTest,
+  AppContext,
+  Dialect,
+  Route,
+  RouteInput,
+  RunningApp,
+  SeenProblem,
+  SeenStream,
+  StreamFormat,
+  WireRequest,
+} from './adapter.ts';
 export { httpDialect } from './http-dialect.ts';
 
 /** The functions of a test runner. Vitest has them by these names; for node:test pass `before` and `after`. */

@@ -158,7 +158,7 @@ async function answer(response: ServerResponse, words: readonly string[], then: 
       response.write('', () => response.socket?.resetAndDestroy());
       return;
     case 'endless':
-      for (const filler = delta('x'.repeat(16 * 1024)); !response.destroyed; ) await write(response, filler);
+      for (const filler = delta('x'.repeat(16 * 1024)); !response.destroyed;) await write(response, filler);
       return;
     case 'wait':
       await released();
@@ -167,7 +167,9 @@ async function answer(response: ServerResponse, words: readonly string[], then: 
       break;
   }
   response.write(event('content_block_stop', { index: 0 }));
-  response.write(event('message_delta', { delta: { stop_reason: 'end_turn', stop_sequence: null }, usage: { output_tokens: words.length } }));
+  response.write(
+    event('message_delta', { delta: { stop_reason: 'end_turn', stop_sequence: null }, usage: { output_tokens: words.length } }),
+  );
   response.end(event('message_stop', {}));
 }
 

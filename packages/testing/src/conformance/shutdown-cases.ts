@@ -39,7 +39,11 @@ export const shutdownCases: readonly Case[] = [
       const { body } = await stream.rest();
       await within(down, 'the server to be down');
 
-      assert.deepEqual(world.dialect.streamOf(body, format(world)), { text: words.join(''), error: { code: 'shutting-down', retryable: true }, complete: false });
+      assert.deepEqual(world.dialect.streamOf(body, format(world)), {
+        text: words.join(''),
+        error: { code: 'shutting-down', retryable: true },
+        complete: false,
+      });
       assert.deepEqual(await Promise.all(world.upstream.calls(prompt).map((call) => call.left)), [true]);
     },
   },

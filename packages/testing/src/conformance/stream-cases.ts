@@ -23,7 +23,11 @@ export const streamCases: readonly Case[] = [
         const reply = await world.ask('stream', { prompt: world.prompt(answer()), as });
 
         assert.equal(reply.status, 200);
-        assert.deepEqual([reply.whole, world.dialect.streamOf(reply.body, as)], [true, { text: words.join(''), error: null, complete: true }], as);
+        assert.deepEqual(
+          [reply.whole, world.dialect.streamOf(reply.body, as)],
+          [true, { text: words.join(''), error: null, complete: true }],
+          as,
+        );
       }
     },
   },
@@ -51,8 +55,14 @@ export const streamCases: readonly Case[] = [
   {
     name: 'gives a stream that fails before its first event a status',
     async run(world) {
-      const refused = await world.ask('stream', { prompt: world.prompt({ type: 'refuse', refusal: { status: 529, type: 'overloaded_error' } }), as: main(world) });
-      const broken = await world.ask('stream', { prompt: world.prompt({ type: 'answer', words: [], then: 'error-event' }), as: main(world) });
+      const refused = await world.ask('stream', {
+        prompt: world.prompt({ type: 'refuse', refusal: { status: 529, type: 'overloaded_error' } }),
+        as: main(world),
+      });
+      const broken = await world.ask('stream', {
+        prompt: world.prompt({ type: 'answer', words: [], then: 'error-event' }),
+        as: main(world),
+      });
 
       for (const reply of [refused, broken]) {
         assert.deepEqual([reply.status, world.dialect.problemOf(reply.body)?.code], [503, 'overloaded']);
@@ -60,23 +70,21 @@ export const streamCases: readonly Case[] = [
       }
     },
   },
-  ...(['error-event', 'early-end', 'reset'] as const).map(
-    (then): Case => ({
-      name: `tells the reader in band of a stream that broke in the middle (${then})`,
-      async run(world) {
-        for (const as of world.dialect.formats.filter((format) => format !== 'text')) {
-          const reply = await world.ask('stream', { prompt: world.prompt(answer(then)), as });
-          const seen = world.dialect.streamOf(reply.body, as);
+  ...(['error-event', 'early-end', 'reset'] as const).map((then): Case => ({
+    name: `tells the reader in band of a stream that broke in the middle (${then})`,
+    async run(world) {
+      for (const as of world.dialect.formats.filter((format) => format !== 'text')) {
+        const reply = await world.ask('stream', { prompt: world.prompt(answer(then)), as });
+        const seen = world.dialect.streamOf(reply.body, as);
 
-          assert.equal(reply.status, 200);
-          assert.equal(seen.text, words.join(''), 'what had come is there');
-          assert.ok(seen.error, `there is an error in ${reply.body}`);
-          assert.deepEqual([seen.complete, reply.whole], [false, true]);
-          assertNoSecrets(world, { headers: {}, body: reply.body.slice(reply.body.lastIndexOf('error')) });
-        }
-      },
-    }),
-  ),
+        assert.equal(reply.status, 200);
+        assert.equal(seen.text, words.join(''), 'what had come is there');
+        assert.ok(seen.error, `there is an error in ${reply.body}`);
+        assert.deepEqual([seen.complete, reply.whole], [false, true]);
+        assertNoSecrets(world, { headers: {}, body: reply.body.slice(reply.body.lastIndexOf('error')) });
+      }
+    },
+  })),
   {
     name: 'breaks a text off rather than end it as if it were whole',
     async run(world) {
@@ -89,7 +97,9 @@ export const streamCases: readonly Case[] = [
   {
     name: 'tells of a failure in band when headers had been sent already',
     async run(world) {
-      const reply = await world.ask('late', { prompt: world.prompt({ type: 'refuse', refusal: { status: 529, type: 'overloaded_error' } }) });
+      const reply = await world.ask('late', {
+        prompt: world.prompt({ type: 'refuse', refusal: { status: 529, type: 'overloaded_error' } }),
+      });
 
       assert.equal(reply.status, 200);
       assert.equal(world.dialect.streamOf(reply.body, 'anthropic-sse').error?.code, 'overloaded');
@@ -105,7 +115,11 @@ export const streamCases: readonly Case[] = [
       await until(() => world.dialect.heartbeatsIn(stream.received(), main(world)) >= 3, 'three signs of life');
       world.upstream.release(prompt);
 
-      assert.deepEqual(world.dialect.streamOf((await stream.rest()).body, main(world)), { text: words.join(''), error: null, complete: true });
+      assert.deepEqual(world.dialect.streamOf((await stream.rest()).body, main(world)), {
+        text: words.join(''),
+        error: null,
+        complete: true,
+      });
     },
   },
   {
@@ -131,20 +145,18 @@ export const streamCases: readonly Case[] = [
       assert.equal(await within(leftAll(world, prompt), 'the upstream to be left'), true);
     },
   },
-  ...(['stream', 'message'] as const).map(
-    (route): Case => ({
-      name: `stops the upstream when the client leaves before anything came (${route})`,
-      async run(world) {
-        const prompt = world.prompt({ type: 'silent' });
-        const leave = world.begin(route, { prompt, as: main(world) });
-        await until(() => world.upstream.calls(prompt).length > 0, 'the call to reach the upstream');
+  ...(['stream', 'message'] as const).map((route): Case => ({
+    name: `stops the upstream when the client leaves before anything came (${route})`,
+    async run(world) {
+      const prompt = world.prompt({ type: 'silent' });
+      const leave = world.begin(route, { prompt, as: main(world) });
+      await until(() => world.upstream.calls(prompt).length > 0, 'the call to reach the upstream');
 
-        leave();
+      leave();
 
-        assert.equal(await within(leftAll(world, prompt), 'the upstream to be left'), true);
-      },
-    }),
-  ),
+      assert.equal(await within(leftAll(world, prompt), 'the upstream to be left'), true);
+    },
+  })),
   {
     name: 'reads the upstream no faster than its client, and cuts off one that stopped reading',
     async run(world) {
@@ -163,7 +175,9 @@ export const streamCases: readonly Case[] = [
     async run(world) {
       const stories = Array.from({ length: 200 }, (_, story) => [`story ${story}: `, 'once ', 'upon ', `a time ${story}`]);
 
-      const replies = await Promise.all(stories.map((story) => world.ask('stream', { prompt: world.prompt({ type: 'answer', words: story }), as: main(world) })));
+      const replies = await Promise.all(
+        stories.map((story) => world.ask('stream', { prompt: world.prompt({ type: 'answer', words: story }), as: main(world) })),
+      );
 
       assert.deepEqual(
         replies.map((reply) => world.dialect.streamOf(reply.body, main(world))),
@@ -179,7 +193,10 @@ export const streamCases: readonly Case[] = [
 
       for (const stream of streams) stream.leave();
 
-      assert.deepEqual(new Set(await within(Promise.all(prompts.map((prompt) => leftAll(world, prompt))), 'all upstreams to be left')), new Set([true]));
+      assert.deepEqual(
+        new Set(await within(Promise.all(prompts.map((prompt) => leftAll(world, prompt))), 'all upstreams to be left')),
+        new Set([true]),
+      );
     },
   },
 ];

@@ -6,12 +6,23 @@ import type { Clock } from '../../time.ts';
 export const sse = (name: string, data: object): string => `event: ${name}\ndata: ${JSON.stringify({ type: name, ...data })}\n\n`;
 
 export const messageStart: string = sse('message_start', {
-  message: { id: 'msg_1', type: 'message', role: 'assistant', model: 'claude-sonnet-5-5', content: [], stop_reason: null, stop_sequence: null, usage: { input_tokens: 3, output_tokens: 1 } },
+  message: {
+    id: 'msg_1',
+    type: 'message',
+    role: 'assistant',
+    model: 'claude-sonnet-5-5',
+    content: [],
+    stop_reason: null,
+    stop_sequence: null,
+    usage: { input_tokens: 3, output_tokens: 1 },
+  },
 });
 export const blockStart: string = sse('content_block_start', { index: 0, content_block: { type: 'text', text: '' } });
 export const textDelta = (text: string): string => sse('content_block_delta', { index: 0, delta: { type: 'text_delta', text } });
 export const ending: string =
-  sse('content_block_stop', { index: 0 }) + sse('message_delta', { delta: { stop_reason: 'end_turn', stop_sequence: null }, usage: { output_tokens: 5 } }) + sse('message_stop', {});
+  sse('content_block_stop', { index: 0 }) +
+  sse('message_delta', { delta: { stop_reason: 'end_turn', stop_sequence: null }, usage: { output_tokens: 5 } }) +
+  sse('message_stop', {});
 export const overloaded: string = `event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"organization org-4f1c"}}\n\n`;
 
 export const wholeAnswer = (...words: string[]): string => messageStart + blockStart + words.map(textDelta).join('') + ending;
@@ -77,7 +88,11 @@ export function clientOf(answer: (signal: AbortSignal | undefined) => Response |
   return new Anthropic({ apiKey: 'test', maxRetries: 0, fetch: async (_url, init) => answer(init?.signal ?? undefined) });
 }
 
-export const request: Anthropic.MessageCreateParamsNonStreaming = { model: 'claude-sonnet-5-5', max_tokens: 64, messages: [{ role: 'user', content: 'Hello' }] };
+export const request: Anthropic.MessageCreateParamsNonStreaming = {
+  model: 'claude-sonnet-5-5',
+  max_tokens: 64,
+  messages: [{ role: 'user', content: 'Hello' }],
+};
 
 /** A clock that moves when told to. */
 export function handClock(): Clock & { advance(ms: number): void; readonly pending: () => number } {
