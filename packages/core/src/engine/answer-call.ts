@@ -5,7 +5,7 @@ import { rungsFor, type LadderCause, type Rung } from '../policy/ladder.ts';
 import { messageEvents } from '../stream/message-events.ts';
 import { ownAnswer } from './answers.ts';
 import type { Call } from './call.ts';
-import { labels, relabel, surface } from './deliver.ts';
+import { labels, relabelRead, surface } from './deliver.ts';
 import { finish } from './finish.ts';
 import { asStream, assembled, isLong } from './long-call.ts';
 import { pursue, type Engine, type PursuitEnd, type Quest } from './pursuit.ts';
@@ -71,7 +71,7 @@ async function deliver(engine: Engine, call: Call, { result, hop, entry }: Answe
       if (call.route === 'messages' && !call.ledger.degraded) engine.settings.cache?.store(call, result.message);
       finish(engine, call, 'delivered', null);
       // Whatever the upstream called it, it was read as JSON; under another name the SDK would hand out a string.
-      return relabel(result.response, result.text, { ...labels(call, hop.target), 'content-type': 'application/json' });
+      return relabelRead(result.response, result.text, result.message, { ...labels(call, hop.target), 'content-type': 'application/json' });
     }
   }
 }

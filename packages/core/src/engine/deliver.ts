@@ -4,6 +4,7 @@ import type { SurfaceReason } from '../telemetry/events.ts';
 import { ownAnswer, type OwnErrorDetails } from './answers.ts';
 import type { Call } from './call.ts';
 import type { Failed, PursuitEnd } from './pursuit.ts';
+import { ReadResponse } from './read-response.ts';
 
 /** Labels every Response of ours carries. */
 export function labels(call: Call, target: string | null): Record<string, string> {
@@ -16,14 +17,25 @@ export function labels(call: Call, target: string | null): Record<string, string
 
 /** A copy of `response` around another body, with our labels. Length and encoding described the bytes on the wire, not these. */
 export function relabel(response: Response, body: BodyInit | null, extra: Record<string, string>): Response {
+  const copy = new Response(body, initOf(response, extra));
+  Object.defineProperty(copy, 'url', { value: response.url });
+  return copy;
+}
+
+/** The same for a body that was read and parsed: it is not made into a stream again. */
+export function relabelRead(response: Response, text: string, value: unknown, extra: Record<string, string>): Response {
+  const copy = new ReadResponse(text, value, initOf(response, extra));
+  Object.defineProperty(copy, 'url', { value: response.url });
+  return copy;
+}
+
+function initOf(response: Response, extra: Record<string, string>): ResponseInit {
   const headers = new Headers(response.headers);
   headers.delete('content-encoding');
   headers.delete('content-length');
   headers.delete('transfer-encoding');
   for (const [name, value] of Object.entries(extra)) headers.set(name, value);
-  const copy = new Response(body, { status: response.status, statusText: response.statusText, headers });
-  Object.defineProperty(copy, 'url', { value: response.url });
-  return copy;
+  return { status: response.status, statusText: response.statusText, headers };
 }
 
 type GaveUp = Extract<PursuitEnd, { type: 'gave-up' }>;
