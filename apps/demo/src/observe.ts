@@ -24,9 +24,12 @@ export const request: Anthropic.MessageCreateParamsNonStreaming = {
 };
 
 /** Nobody watches a demo for longer. */
-const patienceMs = 4_000;
+const usualPatienceMs = 4_000;
 
-export async function observe(call: (signal: AbortSignal) => Promise<Observed['outcome']>): Promise<Observed> {
+export async function observe(
+  call: (signal: AbortSignal) => Promise<Observed['outcome']>,
+  patienceMs: number = usualPatienceMs,
+): Promise<Observed> {
   const startedAt = performance.now();
   const patience = new AbortController();
   const timer = setTimeout(() => patience.abort(), patienceMs);

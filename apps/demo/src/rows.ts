@@ -36,11 +36,11 @@ async function many(client: Anthropic, count: number): Promise<Observed> {
   return observe(async (signal) => {
     let last: Observed['outcome'] = 'whole answer';
     for (let call = 0; call < count; call += 1) {
-      const { outcome } = await observe(() => create(client, signal));
+      const { outcome } = await observe(() => create(client, signal), 15_000);
       last = outcome;
     }
     return last;
-  });
+  }, 15_000);
 }
 
 const twoTargets = ({ second }: Stage): HoldfastOptions => ({

@@ -89,7 +89,6 @@ interface Waiting {
 }
 
 const end: Step = { done: true, value: undefined };
-const none: readonly Uint8Array[] = [];
 const finished: Promise<Step> = Promise.resolve(end);
 const settled: Promise<void> = Promise.resolve();
 
@@ -97,7 +96,7 @@ const settled: Promise<void> = Promise.resolve();
 const enough = 8 * 1024;
 /** After so many looks ahead in a row that found nothing, so many chunks pass before the next. */
 const patience = 8;
-const pause = 24;
+const pause = 32;
 
 class Pump {
   readonly #splice: Splice;
@@ -107,8 +106,8 @@ class Pump {
   /** What the reader was promised last, until they have it. */
   #promised: Promise<Step> | null = null;
   #waiting: Waiting | null = null;
-  #pieces: readonly Uint8Array[] = none;
-  #bytes = 0;
+  /** The error event the stream ends with, until the reader has it. */
+  #last: Uint8Array | null = null;
   #ended = false;
   #mending = false;
   /** The caller aborted, and no read has been told yet. */
@@ -129,10 +128,9 @@ class Pump {
   next(): Promise<Step> {
     if (this.#promised) return this.#promised.then(() => this.next());
     if (this.#aborted) return this.#tellAborted();
-    if (this.#ended) return finished;
-    this.#collect();
+    if (this.#ended) return this.#last === null ? finished : Promise.resolve(this.#parcel());
     // The way almost every read goes: nothing is here, the upstream gives some, the reader gets it. One promise.
-    const direct = this.#bytes === 0 && this.#splice.state.type === 'open' ? this.#feed.readFor(this.#onStep, this.#onFailure) : null;
+    const direct = this.#splice.pending === 0 && this.#splice.state.type === 'open' ? this.#feed.readFor(this.#onStep, this.#onFailure) : null;
     if (direct === null) return this.#wait();
     this.#promised = direct;
     return direct;
@@ -165,9 +163,9 @@ class Pump {
       else this.#splice.push(step.value);
     }
     if (this.#ended) return this.#aborted ? this.#tellAborted() : end;
-    this.#collect();
     // A large chunk is worth its way to the reader; small ones travel together, as far as they are here already.
-    if (this.#bytes === 0 || this.#splice.state.type !== 'open' || (this.#bytes < enough && this.#worthALook())) return this.#wait();
+    const { pending, state } = this.#splice;
+    if (pending === 0 || state.type !== 'open' || (pending < enough && this.#worthALook())) return this.#wait();
     return this.#parcel();
   };
 
@@ -188,14 +186,13 @@ class Pump {
 
   /** Gives the reader who waits what there is, or sees to it that something comes. */
   #serve(): void {
-    this.#collect();
-    const { state } = this.#splice;
+    const { pending, state } = this.#splice;
     if (state.type !== 'open') return this.#conclude(state);
     if (this.#looking) return;
-    if (this.#bytes === 0) return this.#feed.read();
-    if (this.#bytes >= enough) return this.#deliver();
+    if (pending === 0) return this.#feed.read();
+    if (pending >= enough) return this.#deliver();
     this.#looking = true;
-    this.#look(this.#bytes);
+    this.#look(pending);
   }
 
   #conclude(state: Exclude<SpliceState, { type: 'open' }>): void {
@@ -204,16 +201,9 @@ class Pump {
         this.#finish(false, state.by === 'upstream');
         return this.#deliver();
       case 'broken':
-        if (this.#bytes > 0) this.#deliver();
+        if (this.#splice.pending > 0) this.#deliver();
         else if (!this.#mending) this.#mend(state);
     }
-  }
-
-  #collect(): void {
-    const pieces = this.#splice.take();
-    for (let i = 0; i < pieces.length; i += 1) this.#bytes += (pieces[i] as Uint8Array).length;
-    if (this.#pieces.length === 0) this.#pieces = pieces;
-    else if (pieces.length > 0) this.#pieces = [...this.#pieces, ...pieces];
   }
 
   /** Where chunks come one at a time, looking for a second is mostly in vain. */
@@ -227,12 +217,12 @@ class Pump {
   #look(had: number): void {
     this.#feed.read();
     void settled.then(() => {
-      const found = this.#bytes > had;
-      if (this.#waiting && found && this.#bytes < enough && this.#splice.state.type === 'open') return this.#look(this.#bytes);
+      const { pending, state } = this.#splice;
+      const found = pending > had;
+      if (this.#waiting && found && pending < enough && state.type === 'open') return this.#look(pending);
       this.#looking = false;
       this.#misses = found ? 0 : this.#misses + 1;
       if (!this.#waiting) return;
-      const { state } = this.#splice;
       if (state.type === 'open') this.#deliver();
       else this.#conclude(state);
     });
@@ -249,17 +239,21 @@ class Pump {
   #settle({ resolve, reject }: Waiting): void {
     this.#promised = null;
     if (this.#aborted) this.#tellAborted().catch(reject);
-    else if (this.#bytes === 0) resolve(end);
     else resolve(this.#parcel());
   }
 
   /** Everything that is there, in one piece. */
   #parcel(): Step {
-    const value = this.#pieces.length === 1 ? (this.#pieces[0] as Uint8Array) : joined(this.#pieces, this.#bytes);
-    this.#pieces = none;
-    this.#bytes = 0;
+    const value = this.#splice.take() ?? this.#takeLast();
+    if (value === null) return end;
     if (!this.#ended) this.#owner.onProgress?.();
     return { done: false, value };
+  }
+
+  #takeLast(): Uint8Array | null {
+    const last = this.#last;
+    this.#last = null;
+    return last;
   }
 
   #tellAborted(): Promise<Step> {
@@ -287,9 +281,7 @@ class Pump {
     }
     if (this.#ended) return;
     if (next.type === 'surface') {
-      this.#collect();
-      this.#pieces = [...this.#pieces, next.event];
-      this.#bytes += next.event.length;
+      this.#last = next.event;
       this.#finish(true, false);
       return this.#deliver();
     }
@@ -346,14 +338,4 @@ function outcomeOf(state: Extract<SpliceState, { type: 'broken' }>): Outcome {
       return { type: 'stream-break', problem: 'malformed' };
   }
   return { type: 'stream-break', problem: state.problem };
-}
-
-function joined(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

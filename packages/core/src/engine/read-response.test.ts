@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { ReadResponse } from './read-response.ts';
 
 const text = '{"grüße":"👋"}';
-const made = (value?: unknown): ReadResponse => new ReadResponse(text, value, { status: 201, headers: { 'content-type': 'application/json', 'x-id': '7' } });
+const made = (value?: unknown): ReadResponse =>
+  new ReadResponse(text, value, { status: 201, headers: { 'content-type': 'application/json', 'x-id': '7' } });
 
 describe('a Response that has been read', () => {
   it('reads like any other, in every way, once', async () => {
