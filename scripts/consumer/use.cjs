@@ -16,4 +16,4 @@ async function main() {
   await claude.close();
 }
 
-main();
+void main();
