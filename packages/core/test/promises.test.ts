@@ -285,6 +285,34 @@ describe('a 401', () => {
   });
 });
 
+describe('other routes', () => {
+  it('are repeated only where that is safe, and pass their bodies on unread', async () => {
+    const { claude, client, close } = await world();
+    claude.always('server-error');
+    await outcome(client.models.list());
+    const idempotent = claude.requests.length;
+    await outcome(client.messages.batches.create({ requests: [] }));
+
+    expect([idempotent, claude.requests.length - idempotent]).toEqual([3, 1]);
+    await close();
+  });
+
+  it('stop upstream when the caller leaves in the middle of a body', async () => {
+    const { claude, client, close } = await world({ sockets: true });
+    claude.script({ delayPerEventMs: 20 });
+    const leave = new AbortController();
+    const body = { ...request, thread: { type: 'create' } };
+    const stream = await client.messages.create({ ...body, stream: true } as never as Anthropic.MessageCreateParamsStreaming, {
+      signal: leave.signal,
+    });
+    for await (const event of stream) if (event.type === 'content_block_delta') leave.abort();
+    while (!claude.requests[0]?.finishedAt) await new Promise((resolve) => setImmediate(resolve));
+
+    expect(claude.requests[0]?.bytesSent).toBeLessThan(5_000);
+    await close();
+  });
+});
+
 describe('a caller who leaves', () => {
   it('stops everything at once, whatever is under way, 10,000 times, and leaves no timer behind', async () => {
     const clock = new VirtualClock();

@@ -85,6 +85,7 @@ export async function attempt(input: AttemptInput): Promise<AttemptResult> {
   let headersAt: number | null = null;
   let response: Response | null = null;
   let handedOn = false;
+  let keepLinked = false;
   const failure = (outcome: Outcome, text = '', withResponse = false): AttemptResult => ({
     type: 'failure',
     outcome,
@@ -117,6 +118,8 @@ export async function attempt(input: AttemptInput): Promise<AttemptResult> {
     switch (input.expect) {
       case 'pass':
         handedOn = true;
+        // Its body is still to come, and the caller may leave while it does.
+        keepLinked = true;
         return { type: 'passed', response, headersAt };
       case 'stream': {
         const begun = await Promise.race([
@@ -129,6 +132,8 @@ export async function attempt(input: AttemptInput): Promise<AttemptResult> {
       }
       default: {
         const text = await Promise.race([response.text(), endedEarly]);
+        // Read to its end: there is nothing left to abort.
+        handedOn = true;
         const body = verifyBody(text, response.headers.get('content-type'), input.expect);
         if (body.type === 'bad')
           return failure({
@@ -150,7 +155,7 @@ export async function attempt(input: AttemptInput): Promise<AttemptResult> {
     return failure(outcome);
   } finally {
     cancelTimer();
-    unlink();
+    if (!keepLinked) unlink();
     if (!handedOn && !controller.signal.aborted) controller.abort();
   }
 }
