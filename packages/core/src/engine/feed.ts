@@ -22,6 +22,7 @@ export class Feed {
   #watch: Watch;
   #reading = false;
   #stopped = false;
+  #atEnd = false;
   /** Reads left until its end is not waited for any longer; null while the answer goes on. */
   #draining: number | null = null;
 
@@ -74,6 +75,8 @@ export class Feed {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#watch.stop();
+    // A body that was read to its end has nothing left to abort.
+    if (this.#atEnd) return;
     this.#source.abort();
     // A reader that is cancelled ends its reads at once, even when the transport ignores that it was aborted.
     this.#source.reader.cancel().catch(() => {});
@@ -93,6 +96,7 @@ export class Feed {
     if (this.#stopped) return;
     if (this.#draining !== null) {
       this.#draining -= 1;
+      this.#atEnd = step.done;
       if (step.done || this.#draining <= 0) this.stop();
       else this.read();
       return;

@@ -94,9 +94,9 @@ const settled: Promise<void> = Promise.resolve();
 
 /** As much as this goes to the reader at once, whether or not more is there. Bytes. */
 const enough = 8 * 1024;
-/** After so many looks ahead in a row that found nothing, so many chunks pass before the next. */
+/** After so many looks ahead in a row that found nothing, chunks come one at a time here; every so many-th read tells whether that changed. */
 const patience = 8;
-const pause = 32;
+const checkEvery = 16;
 
 class Pump {
   readonly #splice: Splice;
@@ -113,9 +113,9 @@ class Pump {
   /** The caller aborted, and no read has been told yet. */
   #aborted = false;
   #looking = false;
-  /** Looks ahead in a row that found nothing, and chunks since the last. */
+  /** Looks ahead in a row that found nothing, and reads since then. */
   #misses = 0;
-  #skipped = 0;
+  #reads = 0;
 
   constructor({ splice, source, owner, clock }: HealInput) {
     this.#splice = splice;
@@ -133,6 +133,7 @@ class Pump {
     const direct = this.#splice.pending === 0 && this.#splice.state.type === 'open' ? this.#feed.readFor(this.#onStep, this.#onFailure) : null;
     if (direct === null) return this.#wait();
     this.#promised = direct;
+    if (this.#misses >= patience) this.#checkPace(direct);
     return direct;
   }
 
@@ -165,7 +166,7 @@ class Pump {
     if (this.#ended) return this.#aborted ? this.#tellAborted() : end;
     // A large chunk is worth its way to the reader; small ones travel together, as far as they are here already.
     const { pending, state } = this.#splice;
-    if (pending === 0 || state.type !== 'open' || (pending < enough && this.#worthALook())) return this.#wait();
+    if (pending === 0 || state.type !== 'open' || (pending < enough && this.#misses < patience)) return this.#wait();
     return this.#parcel();
   };
 
@@ -206,11 +207,13 @@ class Pump {
     }
   }
 
-  /** Where chunks come one at a time, looking for a second is mostly in vain. */
-  #worthALook(): boolean {
-    if (this.#misses < patience) return true;
-    this.#skipped = (this.#skipped + 1) % pause;
-    return this.#skipped === 0;
+  /** A read that is answered before anything else happens found its chunk waiting: others may wait behind it. */
+  #checkPace(direct: Promise<Step>): void {
+    this.#reads = (this.#reads + 1) % checkEvery;
+    if (this.#reads !== 0) return;
+    void settled.then(() => {
+      if (this.#promised !== direct) this.#misses = 0;
+    });
   }
 
   /** Reads on, and gives what comes at once a moment to join. */

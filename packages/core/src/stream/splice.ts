@@ -8,6 +8,7 @@ import { Delivered, newBlock, type Block } from './delivered.ts';
 import { DeltaShape, textOfDelta } from './delta-shape.ts';
 import { HeldBack } from './held-back.ts';
 import { frame, replayEvents } from './message-events.ts';
+import { Outbox } from './outbox.ts';
 import { createSeam, type Seam, type SeamInput, type SeamOutcome, type SeamStep } from './seam.ts';
 import { eventEnd, EventTail, maxEventBytes, readEvent } from './sse.ts';
 import { StopWatch } from './stop-watch.ts';
@@ -63,7 +64,7 @@ const maxLessons = 4;
 export class Splice {
   readonly #options: SpliceOptions;
   readonly #delivered: Delivered;
-  #out: Uint8Array[] = [];
+  readonly #out = new Outbox();
   #held = new HeldBack();
   /** Everything waits until the message is complete. */
   #holdMessage: boolean;
@@ -160,12 +161,14 @@ export class Splice {
     return this.#checkBounds();
   }
 
-  /** The bytes for the reader since the last call. */
-  take(): readonly Uint8Array[] {
-    if (this.#out.length === 0) return nothing;
-    const out = this.#out;
-    this.#out = [];
-    return out;
+  /** How many bytes the reader may have. */
+  get pending(): number {
+    return this.#out.length;
+  }
+
+  /** The bytes for the reader since the last call; null if there are none. */
+  take(): Uint8Array | null {
+    return this.#out.take();
   }
 
   /** The attempt's body ended. */
@@ -240,11 +243,11 @@ export class Splice {
       }
       const end = eventEnd(bytes, at);
       if (end === -1) break;
-      if (sent < at) this.#out.push(bytes.subarray(sent, at));
+      if (sent < at) this.#out.put(bytes.subarray(sent, at));
       this.#event(bytes, at, end);
       sent = at = end;
     }
-    if (sent < at) this.#out.push(sent === 0 && at === bytes.length ? bytes : bytes.subarray(sent, at));
+    if (sent < at) this.#out.put(sent === 0 && at === bytes.length ? bytes : bytes.subarray(sent, at));
     return at;
   }
 
@@ -263,7 +266,7 @@ export class Splice {
     const before = log.length;
     const end = shape.read(bytes, start, log, 1);
     if (end === start) return start;
-    if (sent < start) this.#out.push(bytes.subarray(sent, start));
+    if (sent < start) this.#out.put(bytes.subarray(sent, start));
     const length = log.length - before;
     if (block === null) {
       this.#swallowed += length;
@@ -273,8 +276,8 @@ export class Splice {
     const prefix = this.#renumbered;
     const from = prefix === null ? start : start + shape.prefixLength;
     if (this.#held.isEmpty) {
-      if (prefix) this.#out.push(prefix);
-      this.#out.push(bytes.subarray(from, end));
+      if (prefix) this.#out.put(prefix);
+      this.#out.put(bytes.subarray(from, end));
       return end;
     }
     if (prefix) this.#held.add(prefix, 0, prefix.length, null);
@@ -290,7 +293,7 @@ export class Splice {
     if (name === 'error') return this.#error(data);
     // Comments, pings, and events without a name, which no reader looks at.
     if (name === '' || name === 'ping' || data === '') {
-      this.#out.push(bytes.subarray(start, end));
+      this.#out.put(bytes.subarray(start, end));
       return;
     }
     const event = parse(data);
@@ -479,7 +482,7 @@ export class Splice {
     if (this.#seam !== null) this.#toSeam(this.#seam.end());
     if (this.#state !== open) return;
     this.#release();
-    this.#out.push(bytes.subarray(start, end));
+    this.#out.put(bytes.subarray(start, end));
     this.#state = doneUpstream;
   }
 
@@ -543,7 +546,7 @@ export class Splice {
   /** Hands on, behind what is held back. */
   #give(bytes: Uint8Array, start: number, end: number, commit: (() => void) | null): void {
     if (!this.#held.isEmpty) return this.#held.add(bytes, start, end, commit);
-    this.#out.push(bytes.subarray(start, end));
+    this.#out.put(bytes.subarray(start, end));
     commit?.();
   }
 
@@ -569,7 +572,7 @@ export class Splice {
 
   #release(): void {
     if (this.#held.isEmpty) return;
-    this.#out.push(...this.#held.release());
+    for (const piece of this.#held.release()) this.#out.put(piece);
     this.#delivered.settle();
   }
 
@@ -615,11 +618,9 @@ export class Splice {
   }
 
   #emit(event: Wire): void {
-    this.#out.push(encode(event));
+    this.#out.put(encode(event));
   }
 }
-
-const nothing: readonly Uint8Array[] = [];
 
 const encode = (event: Wire): Uint8Array => encoder.encode(frame(event));
 const object = (value: unknown): Wire => (typeof value === 'object' && value !== null ? (value as Wire) : {});

@@ -146,12 +146,15 @@ export interface RawEvent {
 export function readEvent(bytes: Uint8Array, start: number = 0, end: number = bytes.length): RawEvent {
   let name = '';
   let data: string | null = null;
-  for (const line of decoder.decode(bytes.subarray(start, end)).split(/\r\n|\n|\r/)) {
+  for (const line of linesOf(decoder.decode(bytes.subarray(start, end)))) {
     const colon = line.indexOf(':');
     const field = colon === -1 ? line : line.slice(0, colon);
+    if (field !== 'event' && field !== 'data') continue;
     const value = colon === -1 ? '' : line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1);
     if (field === 'event') name = value;
-    else if (field === 'data') data = data === null ? value : `${data}\n${value}`;
+    else data = data === null ? value : `${data}\n${value}`;
   }
   return { name, data: data ?? '' };
 }
+
+const linesOf = (text: string): string[] => (text.includes('\r') ? text.split(/\r\n|\n|\r/) : text.split('\n'));

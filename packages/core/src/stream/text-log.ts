@@ -33,6 +33,22 @@ export class ByteLog {
     this.#length += more;
   }
 
+  /** Where `more` bytes can be written from `used` on, if that needs no new place; `grow` then keeps them. */
+  room(more: number): Uint8Array | null {
+    return this.#used + more > this.#open.length ? null : this.#open;
+  }
+
+  /** Where the next byte goes in what `room` gave. */
+  get used(): number {
+    return this.#used;
+  }
+
+  /** Keeps `more` bytes that were written into `room`. */
+  grow(more: number): void {
+    this.#used += more;
+    this.#length += more;
+  }
+
   /** Forgets what is behind `length`. */
   truncate(length: number): void {
     if (length >= this.#length) return;
@@ -62,7 +78,7 @@ export class ByteLog {
   #appendBeyond(bytes: Uint8Array, start: number, end: number): void {
     const needed = this.#used + end - start;
     if (needed <= segmentLength) {
-      const grown = new Uint8Array(Math.min(segmentLength, Math.max(needed, this.#open.length * 2, 64)));
+      const grown = new Uint8Array(Math.min(segmentLength, Math.max(needed, this.#open.length * 2, 256)));
       grown.set(this.#open.subarray(0, this.#used));
       this.#open = grown;
       return this.append(bytes, start, end);
