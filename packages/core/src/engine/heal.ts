@@ -130,7 +130,8 @@ class Pump {
     if (this.#aborted) return this.#tellAborted();
     if (this.#ended) return this.#last === null ? finished : Promise.resolve(this.#parcel());
     // The way almost every read goes: nothing is here, the upstream gives some, the reader gets it. One promise.
-    const direct = this.#splice.pending === 0 && this.#splice.state.type === 'open' ? this.#feed.readFor(this.#onStep, this.#onFailure) : null;
+    const direct =
+      this.#splice.pending === 0 && this.#splice.state.type === 'open' ? this.#feed.readFor(this.#onStep, this.#onFailure) : null;
     if (direct === null) return this.#wait();
     this.#promised = direct;
     if (this.#misses >= patience) this.#checkPace(direct);
