@@ -285,7 +285,7 @@ describe.runIf(redis)('the answer cache in a real Redis, through Keyv', () => {
     expect(await degradedLabel(client)).toBe('answer');
     claude.always(null);
     expect((await client.messages.create(request)).content).toEqual(whole);
-    adapter.client.destroy();
+    await adapter.client.destroy();
     await close();
   });
 });

@@ -2,8 +2,8 @@
 
 import { augmentRequests, type HoldfastContext } from './context.ts';
 
+// Express declares its request this way.
 declare global {
-  // eslint-disable-next-line -- Express declares its request this way.
   namespace Express {
     interface Request {
       /** Set by `holdfastExpress`. */

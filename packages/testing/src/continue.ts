@@ -53,7 +53,7 @@ export function interruptionOf(body: Json, answer: Answer): Interruption | null 
   const last = messages.at(-1);
   const lastText = contentText(last?.['content']);
   if (last?.['role'] === 'assistant') return whole.startsWith(lastText) ? { form: 'prefill', partial: lastText, anchor: '' } : null;
-  const anchor = /<anchor>([\s\S]*)<\/anchor>/.exec(lastText)?.[1] ?? quoted(lastText, whole);
+  const anchor = /<(anchor(?:-\d+)?)>([\s\S]*)<\/\1>/.exec(lastText)?.[2] ?? quoted(lastText, whole);
   if (!anchor) return null;
   const before = messages.at(-2);
   const partial = before?.['role'] === 'assistant' ? contentText(before['content']) : '';

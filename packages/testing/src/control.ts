@@ -49,7 +49,7 @@ export async function control(claude: Switches, request: IncomingMessage, respon
     obey(claude, JSON.parse(await read(request)) as Orders);
     send(200, { ok: true });
   } catch (error) {
-    send(400, { error: String((error as Error).message) });
+    send(400, { error: (error as Error).message });
   }
 }
 

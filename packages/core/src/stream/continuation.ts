@@ -1,6 +1,8 @@
 // Builds the request that goes on with an interrupted answer. Earlier turns are never edited: signatures are bound to them.
 
 import { modelFacts } from '../policy/models.ts';
+import { anchorTag } from './anchor.ts';
+import { halfAtEnd } from './comparable.ts';
 import { deliveredText, estimateTokens, type Transcript } from './transcript.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -8,7 +10,7 @@ type Json = Readonly<Record<string, unknown>>;
 export interface Continuation {
   readonly body: Json;
   readonly form: 'prefill' | 'user-turn';
-  /** White space cut off the end of a prefill, which the API rejects there. */
+  /** What was cut off the end of a prefill, because the API rejects it there: white space, half a character. */
   readonly trimmed: string;
 }
 
@@ -35,7 +37,8 @@ export function continuationBody(input: ContinuationInput): Continuation {
   const shrunk = typeof max === 'number' ? { max_tokens: Math.max(1, max - estimateTokens(partial.length)) } : {};
   const messages = Array.isArray(body['messages']) ? (body['messages'] as unknown[]) : [];
 
-  const whole = partial.trimEnd();
+  // Half a character is no text: as JSON it would reach the model as something else.
+  const whole = partial.slice(0, partial.length - halfAtEnd(partial).length).trimEnd();
   if (modelFacts(model).acceptsPrefill && !thinks && !noPrefill && whole !== '') {
     return {
       form: 'prefill',
@@ -47,7 +50,11 @@ export function continuationBody(input: ContinuationInput): Continuation {
   return {
     form: 'user-turn',
     trimmed: '',
-    body: { ...body, ...shrunk, messages: [...messages, ...turns, { role: 'user', content: requestToGoOn(input.anchor) }] },
+    body: {
+      ...body,
+      ...shrunk,
+      messages: [...messages, ...turns, { role: 'user', content: requestToGoOn(input.anchor, anchorTag(partial)) }],
+    },
   };
 }
 
@@ -55,11 +62,13 @@ export function continuationBody(input: ContinuationInput): Continuation {
  * Asks for the rest. The last words stand between tags, and the model is asked to begin with them: a model that is shown the
  * exact words repeats them, and where they end in its reply is where the reader's text goes on.
  */
-function requestToGoOn(anchor: string): string {
+function requestToGoOn(anchor: string, tag: string): string {
+  const half = halfAtEnd(anchor);
+  const words = anchor.slice(0, anchor.length - half.length);
   return [
     'Your reply above was cut off by a connection failure. What arrived ends with these exact words:',
     '',
-    `<anchor>${anchor}</anchor>`,
+    `<${tag}>${words}</${tag}>`,
     '',
     'Write the rest of that same reply. Begin by repeating the words between the tags verbatim, without the tags, and go straight on from there in the same language, tone and formatting, as if there had been no interruption. Do not comment on the interruption, do not apologise, do not start over.',
   ].join('\n');

@@ -1,7 +1,7 @@
 // What to do about a broken stream: decided from what the reader has, what was asked, and what may be asked again.
 
 import type { Verdict } from '../policy/verdict.ts';
-import { chooseAnchor } from './seam.ts';
+import { chooseAnchor } from './anchor.ts';
 import { deliveredText, lastText, type Transcript } from './transcript.ts';
 
 type Json = Readonly<Record<string, unknown>>;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { chooseAnchor, createSeam, type SeamStep } from './seam.ts';
+import { chooseAnchor } from './anchor.ts';
+import { createSeam, type SeamStep } from './seam.ts';
 
 const delivered =
   'The harbour master kept the brass instruments before the first frost. A lighthouse keeper remembered a ledger of arrivals while the kett';

@@ -1,5 +1,9 @@
 // Finds where a continuation joins what the reader already has. Nothing is let through before the place is certain.
 
+import { anchorTag } from './anchor.ts';
+import { comparable, gapAfter, gapBefore, halfAtEnd, restAfter } from './comparable.ts';
+import { Repetition } from './repetition.ts';
+
 export interface SeamInput {
   /** `prefill`: the model goes on after the very last character. `user-turn`: it was asked to repeat the anchor first. */
   readonly form: 'prefill' | 'user-turn';
@@ -7,9 +11,9 @@ export interface SeamInput {
   readonly delivered: string;
   /** The last words of it, which the continuation was asked to repeat. */
   readonly anchor: string;
-  /** White space cut off the end of a prefill, because the API rejects it. */
+  /** What was cut off the end of a prefill, because the API rejects it there: white space, half a character. */
   readonly trimmed: string;
-  /** `lenient` accepts shorter overlaps and a rewritten beginning. Default `strict`. */
+  /** `lenient` accepts shorter overlaps and a rewritten beginning of any length. Default `strict`. */
   readonly strictness?: 'strict' | 'lenient';
 }
 
@@ -18,160 +22,226 @@ export type SeamStep =
   | { readonly status: 'holding' }
   /** The place is found: `emit` is new to the reader. */
   | { readonly status: 'found'; readonly emit: string; readonly outcome: SeamOutcome }
-  | { readonly status: 'failed'; readonly reason: 'no-anchor' | 'too-long' };
+  /** `no-anchor`: what was delivered is not continued. `ambiguous`: more than one place fits. `too-long`: it was not found in time. */
+  | { readonly status: 'failed'; readonly reason: 'no-anchor' | 'ambiguous' | 'too-long' };
 
 /** How the continuation began. */
 export type SeamOutcome = 'exact' | 'restart' | 'further-back' | 'preamble' | 'overlap' | 'direct';
 
 export interface Seam {
-  /** Takes the next piece of the continuation's text. */
+  /** Takes the next piece of the continuation's text. Not to be called any more once the seam was found or failed. */
   push(text: string): SeamStep;
   /** The continuation's text has ended. */
   end(): SeamStep;
 }
 
-/** A preamble longer than this (without white space) is no preamble. */
-const maxPreamble = 600;
-/** Less in common than this (without white space) may be chance, unless it is the very beginning that was asked for. */
+/** Less in common than this may be chance, unless it is all of the anchor. Compared characters: about five words, or two and a half. */
 const minOverlap = { strict: 24, lenient: 12 };
+/** How many of the last characters must be there, word for word, behind words that were not asked for: about eight words. */
+const coreLengths = [40, 80, 160, 320];
+/** What was not asked for may be this long. Compared characters. */
+const maxPreamble = 600;
+/** After a preamble the anchor is waited for once more for this long: a preamble may quote it. Compared characters. */
+const secondLook = 240;
+/** White space and repetition are held up to twice what was delivered and this. Characters. */
+const maxHeld = 8_192;
 const holding: SeamStep = { status: 'holding' };
+const lost: SeamStep = { status: 'failed', reason: 'no-anchor' };
+const tooLong: SeamStep = { status: 'failed', reason: 'too-long' };
 
 /**
  * Begins to look for the seam.
  *
- * Texts are compared without their white space, because that is what models lose, add and double; the white space at the
- * seam itself is then settled against what the reader has.
+ * A continuation may repeat the anchor, less of it, more than it, everything from the beginning, or say something first. What
+ * it repeats from its very first character is taken as far as it goes: while it could still be repeating, nothing is decided.
+ * The anchor that was asked for wins where a text that repeats itself leaves a choice, unless everything was repeated.
  */
 export function createSeam(input: SeamInput): Seam {
   return input.form === 'prefill' ? prefillSeam(input.trimmed) : userTurnSeam(input);
 }
 
-/** The model continues a prefill exactly, but for the white space that had to be cut off. */
+/** The model continues a prefill exactly, but for what had to be cut off. */
 function prefillSeam(trimmed: string): Seam {
+  const half = halfAtEnd(trimmed);
+  const space = trimmed.slice(0, trimmed.length - half.length);
   let text = '';
-  const found = (): SeamStep => {
-    let same = 0;
-    while (same < trimmed.length && text[same] === trimmed[same]) same += 1;
-    return { status: 'found', emit: text.slice(same), outcome: 'direct' };
-  };
-  return {
-    push(piece) {
-      text += piece;
-      return text.length < trimmed.length && trimmed.startsWith(text) ? holding : found();
-    },
-    end: found,
-  };
-}
-
-function userTurnSeam({ delivered, anchor, strictness = 'strict' }: SeamInput): Seam {
-  const whole = compact(delivered);
-  const mark = compact(anchor);
-  const unique = mark.length >= minOverlap[strictness] && whole.indexOf(mark) === whole.length - mark.length;
-  /** What came so far, and the same without white space. */
-  let text = '';
-  let dense = '';
-  let searched = 0;
-
   const look = (ended: boolean): SeamStep => {
-    const found = (denseLength: number, outcome: SeamOutcome): SeamStep => {
-      const rest = text.slice(positionAfter(text, denseLength));
-      // The white space at the seam, and the tag some models repeat, can only be judged by what follows them.
-      if (!ended && closingTag.startsWith(rest.trim().slice(0, closingTag.length))) return holding;
-      return { status: 'found', emit: settleWhiteSpace(delivered, afterTag(rest)), outcome };
-    };
-    if (mark === '') return found(0, 'direct');
-    const restarting = whole.length > mark.length && (dense.length < whole.length ? whole.startsWith(dense) : dense.startsWith(whole));
-    if (restarting && dense.length >= whole.length) return found(whole.length, 'restart');
-    if (dense.startsWith(mark)) {
-      // In a text that repeats itself the anchor may also be its beginning: wait until the two ways part.
-      if (restarting && !ended) return holding;
-      return found(mark.length, 'exact');
-    }
-    if (restarting && !ended) return holding;
-    if (mark.startsWith(dense) && !ended) return holding;
-
-    const at = findFrom();
-    if (at > 0) {
-      const before = dense.slice(0, at);
-      if (whole.endsWith(before + mark)) return found(at + mark.length, 'further-back');
-      if (unique && (at <= maxPreamble || strictness === 'lenient')) return found(at + mark.length, 'preamble');
-    }
-    const overlap = ended || dense.length >= mark.length ? longestOverlap(whole, dense, minOverlap[strictness]) : 0;
-    // Part of an overlap may still be growing.
-    if (overlap > 0 && (ended || overlap < dense.length)) return found(overlap, 'overlap');
-    if (ended) return { status: 'failed', reason: 'no-anchor' };
-    const most = strictness === 'lenient' ? Math.max(maxPreamble, whole.length * 2) : maxPreamble;
-    return dense.length > most + mark.length ? { status: 'failed', reason: 'too-long' } : holding;
+    let same = 0;
+    while (same < space.length && text[same] === space[same]) same += 1;
+    const rest = text.slice(same);
+    if (!ended && (rest === '' ? same < space.length || half !== '' : halfAtEnd(rest) !== '')) return holding;
+    return completed(rest, half, 'direct');
   };
-
-  function findFrom(): number {
-    const at = dense.indexOf(mark, searched);
-    if (at === -1) searched = Math.max(0, dense.length - mark.length);
-    return at;
-  }
-
   return {
     push(piece) {
       text += piece;
-      dense += compact(piece);
-      // The other half of a character is still to come.
-      return isHighSurrogate(text.charCodeAt(text.length - 1)) ? holding : look(false);
+      return look(false);
     },
     end: () => look(true),
   };
 }
 
-/**
- * The last words of `text`: whole words, long enough to occur only once in it if that is possible, at most 400 characters.
- * Everything, if there is not more than a few words.
- */
-export function chooseAnchor(text: string): string {
-  for (const length of [80, 160, 400]) {
-    if (text.length <= length) return text;
-    const anchor = text.slice(wordStart(text, text.length - length));
-    if (length === 400 || text.indexOf(anchor) === text.length - anchor.length) return anchor;
+function userTurnSeam({ delivered, anchor, strictness = 'strict' }: SeamInput): Seam {
+  const half = halfAtEnd(delivered);
+  const had = half === '' ? delivered : delivered.slice(0, -1);
+  const whole = comparable(had);
+  const asked = comparable(half !== '' && anchor.endsWith(half) ? anchor.slice(0, -1) : anchor);
+  /** An anchor of nothing but white space names no place. */
+  const mark = asked !== '' && whole.endsWith(asked) ? asked : whole;
+  const core = findCore(whole, mark, minOverlap[strictness]);
+  const tag = anchorTag(delivered);
+  const maxBefore = strictness === 'lenient' ? Math.max(maxPreamble, whole.length * 2) : maxPreamble;
+
+  const fromAnchor = new Repetition(mark);
+  const fromAnywhere = new Repetition(whole);
+  let text = '';
+  let dense = '';
+  /** Text that is not compared yet: what may be the opening tag, the first half of a character. */
+  let waiting = '';
+  let hasBegun = false;
+  let searched = 1;
+
+  function take(piece: string, ended: boolean): void {
+    waiting += piece;
+    if (!hasBegun) {
+      const opening = `<${tag}>`;
+      const begin = waiting.trimStart();
+      if (!ended && begin.length < opening.length && opening.startsWith(begin)) return;
+      // Some models repeat the tags that marked the anchor.
+      if (begin.startsWith(opening)) waiting = begin.slice(opening.length);
+      hasBegun = true;
+    }
+    const half = ended ? '' : halfAtEnd(waiting);
+    const ready = half === '' ? waiting : waiting.slice(0, -1);
+    const compared = comparable(ready);
+    text += ready;
+    dense += compared;
+    waiting = half;
+    fromAnchor.push(compared);
+    fromAnywhere.push(compared);
   }
-  return text;
+
+  function look(ended: boolean): SeamStep {
+    if (ended) {
+      fromAnchor.end();
+      fromAnywhere.end();
+    }
+    const step = judge(ended);
+    const isTooLong = text.length + waiting.length > delivered.length * 2 + maxBefore + maxHeld;
+    return step.status === 'holding' && isTooLong ? tooLong : step;
+  }
+
+  function judge(ended: boolean): SeamStep {
+    if (!hasBegun || (waiting !== '' && !ended)) return holding;
+    if (whole === '') return found(0, 'direct', ended);
+
+    const repeatsAll = fromAnywhere.start === 0 && whole.length > mark.length;
+    if (repeatsAll) return fromAnywhere.isComplete ? found(whole.length, 'restart', ended) : holding;
+    if (fromAnchor.start === 0) return fromAnchor.isComplete ? found(mark.length, 'exact', ended) : holding;
+    if (!fromAnywhere.isComplete) return holding;
+    const repeated = whole.length - fromAnywhere.start;
+    if (repeated > mark.length) return found(repeated, 'further-back', ended);
+    if (repeated >= minOverlap[strictness]) return found(repeated, 'overlap', ended);
+
+    const behind = findBehindPreamble(ended);
+    if (typeof behind === 'number') return found(behind, 'preamble', ended);
+    if (behind !== null) return behind;
+    if (ended) return lost;
+    return dense.length > maxBefore + mark.length + (core?.length ?? 0) ? tooLong : holding;
+  }
+
+  /** Where the anchor ends that stands behind words nobody asked for; null if it is not there. */
+  function findBehindPreamble(ended: boolean): number | SeamStep | null {
+    if (core === null) return null;
+    for (;;) {
+      const at = dense.indexOf(core, searched);
+      if (at === -1) {
+        searched = Math.max(1, searched, dense.length - core.length + 1);
+        return null;
+      }
+      if (at > maxBefore + mark.length) return tooLong;
+      const end = at + core.length;
+      if (!ended && dense.length < end + secondLook) return holding;
+      if (isQuoted(dense, whole, at, end)) {
+        searched = at + 1;
+        continue;
+      }
+      const again = dense.indexOf(core, at + 1);
+      return again !== -1 && again < end + secondLook ? { status: 'failed', reason: 'ambiguous' } : end;
+    }
+  }
+
+  function found(count: number, outcome: SeamOutcome, ended: boolean): SeamStep {
+    const rest = restAfter(text, count);
+    const closing = `</${tag}>`;
+    const after = rest.trimStart();
+    // The white space at the seam, and the tag some models repeat, can only be judged by what follows them.
+    if (!ended && after.length < closing.length && closing.startsWith(after)) return holding;
+    const untagged = after.startsWith(closing) ? after.slice(closing.length) : rest;
+    if (!ended && untagged.trimStart() === '') return holding;
+    return completed(settleGap(had, untagged), half, outcome);
+  }
+
+  return {
+    push(piece) {
+      take(piece, false);
+      return look(false);
+    },
+    end() {
+      take('', true);
+      return look(true);
+    },
+  };
 }
 
-/** The next beginning of a word at or after `from`, or `from` itself where nothing separates words; never half a character. */
-function wordStart(text: string, from: number): number {
-  const space = text.slice(from, from + 40).search(/\s\S/);
-  if (space !== -1) return from + space + 1;
-  return isLowSurrogate(text.charCodeAt(from)) ? from + 1 : from;
+/** The reader has half a character: the other half must come first. */
+function completed(emit: string, half: string, outcome: SeamOutcome): SeamStep {
+  if (half === '' || emit === '') return { status: 'found', emit, outcome };
+  return emit.startsWith(half) ? { status: 'found', emit: emit.slice(1), outcome } : lost;
 }
 
-const compact = (text: string): string => text.replace(/\s+/g, '');
-const isHighSurrogate = (code: number): boolean => code >= 0xd800 && code <= 0xdbff;
-const isLowSurrogate = (code: number): boolean => code >= 0xdc00 && code <= 0xdfff;
-
-/** The position in `text` right after its first `count` characters that are no white space. */
-function positionAfter(text: string, count: number): number {
-  let at = 0;
-  for (let seen = 0; seen < count; at += 1) if (!/\s/.test(text[at] as string)) seen += 1;
-  return at;
+/** The end of the anchor that is enough to recognise it behind other words: it occurs only once. Null if there is none. */
+function findCore(whole: string, mark: string, least: number): string | null {
+  for (const length of coreLengths) {
+    const core = mark.slice(-length);
+    if (core.length < least) return null;
+    if (whole.indexOf(core) === whole.length - core.length) return core;
+    if (core.length === mark.length) return null;
+  }
+  return null;
 }
 
-const closingTag = '</anchor>';
+const closingMarks = new Map(['""', "''", '«»', '``', '()', '[]', '**', '__'].map(([opening, closing]) => [opening, closing]));
 
-/** Some models repeat the tag that marked the anchor. */
-const afterTag = (text: string): string => (text.trimStart().startsWith(closingTag) ? text.trimStart().slice(closingTag.length) : text);
+/** The anchor is spoken about, not continued: it stands in quotation marks of its own. */
+function isQuoted(dense: string, whole: string, at: number, end: number): boolean {
+  let begin = at;
+  let from = whole.length - (end - at);
+  while (begin > 0 && from > 0 && dense[begin - 1] === whole[from - 1]) {
+    begin -= 1;
+    from -= 1;
+  }
+  const closing = closingMarks.get(dense[begin - 1]);
+  return closing !== undefined && dense[end] === closing;
+}
 
 /** Lets through only the white space at the seam that the reader does not have yet. */
-function settleWhiteSpace(delivered: string, rest: string): string {
-  const had = /\s*$/.exec(delivered)?.[0] ?? '';
-  const comes = /^\s*/.exec(rest)?.[0] ?? '';
+function settleGap(delivered: string, rest: string): string {
+  const had = gapAfter(delivered);
+  const comes = gapBefore(rest);
   if (had === '') return rest;
-  // Doubled by the model: no text has two spaces between words.
-  if (had === ' ' && /^ +$/.test(comes)) return rest.slice(comes.length);
-  if (comes.startsWith(had)) return rest.slice(had.length);
-  return rest.slice(comes.length);
+  let same = 0;
+  while (same < had.length && had[same] === comes[same]) same += 1;
+  const behind = rest.slice(comes.length);
+  const missing = comes.slice(same);
+  if (same === had.length) return missing === ' ' && had === ' ' && !keepsSpaces(delivered) ? behind : missing + behind;
+  // Only what cannot be seen was left out.
+  if (!/\s/.test(had.slice(same))) return missing + behind;
+  // White space was changed: the reader keeps what there is, and gets the line breaks that are new.
+  const breaks = comes.split('\n');
+  const hadBreaks = had.split('\n').length - 1;
+  return breaks.length - 1 > hadBreaks ? '\n' + breaks.slice(hadBreaks + 1).join('\n') + behind : behind;
 }
 
-/** The length of the longest end of `whole` that begins `text`, if it is at least `least`. */
-function longestOverlap(whole: string, text: string, least: number): number {
-  for (let length = Math.min(whole.length, text.length); length >= least; length -= 1) {
-    if (whole.endsWith(text.slice(0, length))) return length;
-  }
-  return 0;
-}
+/** Two spaces in a row mean something here: in code, or where they were written before. Elsewhere a model has doubled one. */
+const keepsSpaces = (delivered: string): boolean => delivered.split('```').length % 2 === 0 || /\S {2,}\S/.test(delivered);

@@ -68,7 +68,7 @@ export class EventTail {
     const had = this.#length;
     // Only as much of a large chunk is copied as the event needs: its end is near.
     for (let taken = 0, step = 256; taken < chunk.length; step *= 2) {
-      const piece = chunk.subarray(taken, taken + step);
+      const piece = taken === 0 && chunk.length <= step ? chunk : chunk.subarray(taken, taken + step);
       // Four bytes may make a blank line, so three of them may have been seen before.
       const from = Math.max(0, this.#length - 3);
       this.keep(piece, 0);

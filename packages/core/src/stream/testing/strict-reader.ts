@@ -1,0 +1,119 @@
+// Reads a stream as the strictest of clients would, and puts its message together. Anything out of order is an error.
+
+type Wire = Record<string, unknown>;
+
+export interface ReadMessage {
+  readonly id: unknown;
+  readonly content: readonly Wire[];
+  readonly stopReason: unknown;
+  readonly stopSequence: unknown;
+  readonly usage: Wire;
+  /** Names of all events, in order. */
+  readonly events: readonly string[];
+  /** `message_stop` came. */
+  readonly whole: boolean;
+}
+
+/** The message in `bytes`. Throws at the first event that no stream may have there. */
+export function readStrictly(bytes: Uint8Array): ReadMessage {
+  const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  const events: string[] = [];
+  const content: (Wire & { json?: string })[] = [];
+  let message: Wire | null = null;
+  let openIndex: number | null = null;
+  let stop: Wire | null = null;
+  let usage: Wire = {};
+  let whole = false;
+  const demand = (fine: boolean, what: string): void => {
+    if (!fine) throw new Error(`${what}; events so far: ${events.join(' ')}`);
+  };
+  const frames = text.split(/\r\n\r\n|\n\n/);
+  demand(frames.at(-1) === '', 'the last event is cut off');
+  for (const frame of frames.slice(0, -1)) {
+    const [, name = ''] = /^event: (.*)$/m.exec(frame) ?? [];
+    const data = JSON.parse(/^data: (.*)$/m.exec(frame)?.[1] ?? '{}') as Wire;
+    events.push(name);
+    if (name === 'ping' || !known.has(name)) continue;
+    demand(!whole, 'something follows message_stop');
+    demand(data['type'] === name, 'name and type differ');
+    if (name === 'message_start') {
+      demand(message === null, 'a second message_start');
+      message = data['message'] as Wire;
+      usage = { ...(message['usage'] as Wire) };
+      continue;
+    }
+    demand(message !== null, `${name} before message_start`);
+    switch (name) {
+      case 'content_block_start':
+        demand(openIndex === null, 'a block begins inside another');
+        demand(data['index'] === content.length, `index ${String(data['index'])} where ${content.length} was due`);
+        demand(stop === null, 'a block begins after the stop reason');
+        openIndex = content.length;
+        content.push({ ...(data['content_block'] as Wire) });
+        break;
+      case 'content_block_delta':
+        demand(data['index'] === openIndex, `a delta for block ${String(data['index'])}, while ${String(openIndex)} is open`);
+        grow(content[openIndex as number] as Wire, data['delta'] as Wire);
+        break;
+      case 'content_block_stop':
+        demand(data['index'] === openIndex, 'a block ends that is not open');
+        openIndex = null;
+        break;
+      case 'message_delta':
+        demand(openIndex === null, 'the message ends inside a block');
+        stop = data['delta'] as Wire;
+        usage = { ...usage, ...(data['usage'] as Wire) };
+        break;
+      case 'message_stop':
+        demand(stop !== null, 'message_stop without a stop reason');
+        whole = true;
+    }
+  }
+  return {
+    id: message?.['id'],
+    content: content.map(finished),
+    stopReason: stop?.['stop_reason'],
+    stopSequence: stop?.['stop_sequence'],
+    usage,
+    events,
+    whole,
+  };
+}
+
+const known = new Set([
+  'message_start',
+  'content_block_start',
+  'content_block_delta',
+  'content_block_stop',
+  'message_delta',
+  'message_stop',
+]);
+
+function grow(block: Wire & { json?: string }, delta: Wire): void {
+  switch (delta['type']) {
+    case 'text_delta':
+      block['text'] = String(block['text']) + String(delta['text']);
+      return;
+    case 'thinking_delta':
+      block['thinking'] = String(block['thinking']) + String(delta['thinking']);
+      return;
+    case 'signature_delta':
+      block['signature'] = delta['signature'];
+      return;
+    case 'input_json_delta':
+      block.json = (block.json ?? '') + String(delta['partial_json']);
+      return;
+    case 'citations_delta':
+      block['citations'] = [...((block['citations'] as unknown[] | undefined) ?? []), delta['citation']];
+  }
+}
+
+/** Input that is cut off stays text. */
+function finished({ json, ...block }: Wire & { json?: string }): Wire {
+  if (json === undefined || json === '') return block;
+  try {
+    return { ...block, input: JSON.parse(json) as unknown };
+  } catch {
+    return { ...block, input: json };
+  }
+}

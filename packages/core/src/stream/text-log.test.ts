@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { ByteLog, TextLog } from './text-log.ts';
+
+const encoder = new TextEncoder();
+
+describe('a log of bytes', () => {
+  it('keeps everything in order, however much and in whatever pieces it comes', () => {
+    const log = new ByteLog();
+    const expected: number[] = [];
+    for (let i = 0; i < 400; i += 1) {
+      const piece = Uint8Array.from({ length: (i * 37) % 300 }, (_, n) => (i + n) % 256);
+      log.append(piece, 0, piece.length);
+      expected.push(...piece);
+    }
+
+    expect(log.length).toBe(expected.length);
+    expect([...log.bytes()]).toEqual(expected);
+    expect(log.pieces().flatMap((piece) => [...piece])).toEqual(expected);
+  });
+
+  it('takes a piece larger than any segment', () => {
+    const log = new ByteLog();
+    const small = Uint8Array.of(1, 2, 3);
+    const large = new Uint8Array(100_000).fill(7);
+    log.append(small, 1, 3);
+    log.append(large, 0, large.length);
+    log.append(small, 0, 2);
+
+    expect(log.length).toBe(100_004);
+    expect([...log.bytes().subarray(0, 3)]).toEqual([2, 3, 7]);
+    expect([...log.bytes().subarray(-3)]).toEqual([7, 1, 2]);
+  });
+
+  it('forgets what is behind a length, and goes on from there', () => {
+    for (const length of [0, 10, 16_384, 20_000, 39_999]) {
+      const log = new ByteLog();
+      const bytes = Uint8Array.from({ length: 40_000 }, (_, i) => i % 251);
+      for (let at = 0; at < bytes.length; at += 100) log.append(bytes, at, at + 100);
+      log.truncate(length);
+      log.append(Uint8Array.of(255), 0, 1);
+
+      expect(log.length).toBe(length + 1);
+      expect(log.bytes()).toEqual(Uint8Array.of(...bytes.subarray(0, length), 255));
+    }
+  });
+});
+
+describe('a log of text', () => {
+  const parts = ['plain', ' "quoted" \\ back', '\n\t\u0007', 'é 日本 🎉', '</script>', '\u2028'];
+
+  it('gives back what was appended as text or as it stood in JSON', () => {
+    const log = new TextLog();
+    for (const part of parts) {
+      log.appendText(part);
+      const escaped = encoder.encode(JSON.stringify(part));
+      log.append(escaped, 1, escaped.length - 1);
+    }
+
+    expect(log.text()).toBe(parts.flatMap((part) => [part, part]).join(''));
+  });
+
+  it('puts the halves of a character together that came escaped in two deltas', () => {
+    const log = new TextLog();
+    for (const half of ['\\ud83c', '\\udf89']) log.append(encoder.encode(half), 0, half.length);
+
+    expect(log.text()).toBe('🎉');
+  });
+
+  it('tells what the reader has from what is held back, and forgets that when it is withdrawn', () => {
+    const log = new TextLog();
+    log.appendText('delivered');
+    log.settle();
+    log.appendText(' and held');
+
+    expect([log.delivered(), log.text()]).toEqual(['delivered', 'delivered and held']);
+    log.rollback();
+    expect(log.text()).toBe('delivered');
+    log.appendText(' and more');
+    log.settle();
+    expect(log.delivered()).toBe('delivered and more');
+  });
+});
