@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkCallOptions, checkOptions } from './check-options.ts';
+import { breakerPresets } from './policy/breaker.ts';
+import { retryBudgetDefaults } from './policy/retry-budget.ts';
 
 const client = { request: () => ({ asResponse: async () => new Response() }) };
 const pathsOf = (options: unknown): string[] => checkOptions(options).map(({ path, code }) => `${path} ${code}`);
@@ -37,6 +39,10 @@ describe('checkOptions', () => {
         on: () => {},
       }),
     ).toEqual([]);
+  });
+
+  it('knows every option of the breaker and of the budget by the name the policies know it by', () => {
+    expect(checkOptions({ breaker: breakerPresets.default, budget: retryBudgetDefaults })).toEqual([]);
   });
 
   it('reports every mistake at once, each with its place and a stable code', () => {

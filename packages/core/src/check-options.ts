@@ -85,7 +85,7 @@ const optionRules: Rules = {
     rules: {
       windowMs: ms,
       failureRate: share,
-      minimumVolume: count(1, 1e6),
+      minimumFailures: count(1, 1e6),
       consecutiveFailures: count(1, 1e6),
       openMs: ms,
       maxOpenMs: ms,

@@ -4,7 +4,7 @@ import { AnswerCache } from './engine/cache.ts';
 import type { HoldfastOptions, StreamOptions } from './options.ts';
 import { backoff, type Backoff } from './policy/backoff.ts';
 import { breakerPresets } from './policy/breaker.ts';
-import { RetryBudget } from './policy/retry-budget.ts';
+import { RetryBudget, retryBudgetDefaults } from './policy/retry-budget.ts';
 import { createEmitter, type Emitter } from './telemetry/events.ts';
 import { createLedgerBook, type LedgerBook } from './telemetry/ledger.ts';
 import { createPartialBook, type PartialBook } from './partials.ts';
@@ -58,7 +58,7 @@ export function resolveSettings(options: HoldfastOptions): Settings {
 }
 
 /** The settings in force as plain data, for logs and support. No clients, stores or functions. */
-export function describeSettings({ options, attempts, maxRetryAfterMs, streams, budget }: Settings): Record<string, unknown> {
+export function describeSettings({ options, attempts, maxRetryAfterMs, streams }: Settings): Record<string, unknown> {
   const { checkpoints, ...streamOptions } = streams;
   return {
     targets: [options.primary?.name ?? 'primary', ...(options.targets ?? []).map(({ name }) => name)],
@@ -73,7 +73,7 @@ export function describeSettings({ options, attempts, maxRetryAfterMs, streams, 
       attempts,
       maxRetryAfterMs,
     },
-    budget: budget ? { capacity: budget.capacity } : false,
+    budget: options.budget === false ? false : { ...retryBudgetDefaults, ...options.budget },
     breaker:
       options.breaker === false
         ? false

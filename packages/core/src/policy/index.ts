@@ -10,11 +10,12 @@ export { decide, type DecideInput, type Decision, type GiveUpReason } from './de
 export { readErrorBody } from './error-body.ts';
 export { fenceDenial, type Fence, type Place } from './fence.ts';
 export { rungsFor, type LadderCause, type LadderInput, type Rung } from './ladder.ts';
+export { Samples } from './latency.ts';
 export { limitsFor, type Limits, type LimitsInput } from './limits.ts';
 export { modelFacts, type ModelFacts } from './models.ts';
 export type { BadBody, ConnectionFacts, ErrorFacts, HeaderReader, Outcome, Sent, StreamBreak } from './outcome.ts';
-export { RetryBudget, type RetryBudgetOptions } from './retry-budget.ts';
+export { RetryBudget, retryBudgetDefaults, type RetryBudgetOptions } from './retry-budget.ts';
 export { rateLimits, retryHint, shouldRetryHeader, type RateLimit, type RateLimits } from './retry-hints.ts';
-export { route, type Candidate, type RouteChoice, type RouteInput } from './route.ts';
+export { isWell, route, type Candidate, type RouteChoice, type RouteInput } from './route.ts';
 export { type TargetCapabilities, type TargetFacts, type TargetKind } from './target.ts';
 export type { CountsAs, FailureKind, Retry, Scope, Verdict } from './verdict.ts';

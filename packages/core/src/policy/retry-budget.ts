@@ -11,6 +11,14 @@ export interface RetryBudgetOptions {
   readonly ratePerSecond?: number | undefined;
 }
 
+/** What holds where nothing is set. */
+export const retryBudgetDefaults: { readonly [name in keyof RetryBudgetOptions]-?: number } = {
+  capacity: 10,
+  initial: 5,
+  ratio: 0.2,
+  ratePerSecond: 0.5,
+};
+
 /**
  * A retry budget, usable alone: `tryTake` before each retry, `deposit` after each success.
  *
@@ -28,10 +36,11 @@ export class RetryBudget {
   #at: number | null = null;
 
   constructor(options: RetryBudgetOptions = {}) {
-    this.capacity = options.capacity ?? 10;
-    this.#ratio = options.ratio ?? 0.2;
-    this.#ratePerMs = (options.ratePerSecond ?? 0.5) / 1000;
-    this.#level = Math.min(this.capacity, options.initial ?? 5);
+    const { capacity, initial, ratio, ratePerSecond } = retryBudgetDefaults;
+    this.capacity = options.capacity ?? capacity;
+    this.#ratio = options.ratio ?? ratio;
+    this.#ratePerMs = (options.ratePerSecond ?? ratePerSecond) / 1000;
+    this.#level = Math.min(this.capacity, options.initial ?? initial);
   }
 
   /** What is left now, in retries. `now` in milliseconds. */
