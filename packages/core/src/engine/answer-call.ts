@@ -129,7 +129,9 @@ async function tryRung(engine: Engine, call: Call, rung: Rung, first: GaveUp): P
   switch (rung) {
     case 'speed': {
       const { speed: _, ...body } = call.body as Record<string, unknown>;
-      return degradeTo(engine, call, 'speed', why, await pursue(engine, questOf(engine, call, 'fallback', call.model, body)), null);
+      // What follows, a continuation above all, must not go back to fast mode.
+      const standard: Call = { ...call, body, rewritten: true };
+      return degradeTo(engine, standard, 'speed', why, await pursue(engine, questOf(engine, standard, 'fallback', call.model, null)), null);
     }
     case 'model':
       for (const fallback of engine.settings.options.fallbacks ?? []) {

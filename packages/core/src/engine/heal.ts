@@ -15,6 +15,8 @@ export interface StreamSource {
   readonly abort: () => void;
   /** Silence longer than this is a stall, milliseconds. 0: none. */
   readonly idleMs: number;
+  /** The owner wants to know of every chunk of it that is handed on. */
+  readonly watched: boolean;
 }
 
 /** What becomes of a break. */
@@ -33,8 +35,8 @@ export interface StreamOwner {
   onDone(surfaced: boolean): void;
   /** The reader left. */
   onLeave(): void;
-  /** Bytes were handed on. Cheap: called for every chunk. */
-  onProgress?(): void;
+  /** Bytes of a watched source were handed on. */
+  onProgress(): void;
 }
 
 export interface HealInput {
@@ -105,6 +107,7 @@ class Pump {
   readonly #owner: StreamOwner;
   readonly #clock: Clock;
   #feed: Feed;
+  #watched = false;
   /** What the reader was promised last, until they have it. */
   #promised: Promise<Step> | null = null;
   #waiting: Waiting | null = null;
@@ -252,7 +255,7 @@ class Pump {
   #parcel(): Step {
     const value = this.#splice.take() ?? this.#takeLast();
     if (value === null) return end;
-    if (!this.#ended) this.#owner.onProgress?.();
+    if (this.#watched && !this.#ended) this.#owner.onProgress();
     return { done: false, value };
   }
 
@@ -305,6 +308,7 @@ class Pump {
   }
 
   #open(source: StreamSource): Feed {
+    this.#watched = source.watched;
     const feed = new Feed(source, this.#clock, {
       bytes: (chunk) => {
         this.#splice.push(chunk);
@@ -351,8 +355,8 @@ function createExemplar(): Pump {
   const reader = new ReadableStream<Uint8Array>().getReader();
   const pump = new Pump({
     splice,
-    source: { prelude: events.map((event) => new TextEncoder().encode(frame(event))), reader, abort() {}, idleMs: 1 },
-    owner: { onBreak: async () => ({ type: 'finished' }), onDone() {}, onLeave() {} },
+    source: { prelude: events.map((event) => new TextEncoder().encode(frame(event))), reader, abort() {}, idleMs: 1, watched: false },
+    owner: { onBreak: async () => ({ type: 'finished' }), onDone() {}, onLeave() {}, onProgress() {} },
     clock: { now: () => 0, after: () => () => {} },
   });
   void pump.next();

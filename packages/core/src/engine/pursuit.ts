@@ -170,7 +170,7 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
   }
 }
 
-function speedOf(body: Readonly<Record<string, unknown>> | null): string | undefined {
+export function speedOf(body: Readonly<Record<string, unknown>> | null): string | undefined {
   const speed = body?.['speed'];
   return typeof speed === 'string' ? speed : undefined;
 }

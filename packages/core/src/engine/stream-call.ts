@@ -17,14 +17,14 @@ import { Checkpointer } from './checkpointer.ts';
 import { errorDetails, labels, relabel } from './deliver.ts';
 import { finish } from './finish.ts';
 import { heal, type HealedBody, type NextSource, type StreamOwner, type StreamSource } from './heal.ts';
-import { closeEntry, pursue, successVerdict, type Engine } from './pursuit.ts';
+import { closeEntry, pursue, speedOf, successVerdict, type Engine } from './pursuit.ts';
 import type { Hop } from './router.ts';
 import { tell } from './tell.ts';
 
 /** The Response for a stream that began: its body goes on whatever happens upstream, as far as that can be right. */
 export function streamAnswer(engine: Engine, call: Call, begun: BegunStream, hop: Hop, entry: LedgerAttempt): Response {
   const owner = new StreamedAnswer(engine, call, hop, entry);
-  const healed = heal({ splice: owner.splice, source: sourceOf(begun, hop), owner, clock: engine.settings.clock });
+  const healed = heal({ splice: owner.splice, source: sourceOf(begun, hop, owner.savesProgress), owner, clock: engine.settings.clock });
   owner.follow(healed);
   return relabel(begun.response, healed.body, labels(call, hop.target));
 }
@@ -41,7 +41,13 @@ export function resumeAnswer(engine: Engine, call: Call, transcript: Transcript)
 }
 
 /** The attempt of the earlier process: nothing of it is left to read or to settle. */
-const pastSource = (): StreamSource => ({ prelude: [], reader: new ReadableStream<Uint8Array>().getReader(), abort() {}, idleMs: 0 });
+const pastSource = (): StreamSource => ({
+  prelude: [],
+  reader: new ReadableStream<Uint8Array>().getReader(),
+  abort() {},
+  idleMs: 0,
+  watched: true,
+});
 const pastHop: Hop = {
   target: 'checkpoint',
   model: null,
@@ -75,7 +81,13 @@ const pastEntry: LedgerAttempt = Object.freeze({
   discarded: false,
 });
 
-const sourceOf = ({ prelude, reader, abort }: BegunStream, { idleMs }: Hop): StreamSource => ({ prelude, reader, abort, idleMs });
+const sourceOf = ({ prelude, reader, abort }: BegunStream, { idleMs }: Hop, watched: boolean): StreamSource => ({
+  prelude,
+  reader,
+  abort,
+  idleMs,
+  watched,
+});
 
 class StreamedAnswer implements StreamOwner {
   readonly splice: Splice;
@@ -113,6 +125,11 @@ class StreamedAnswer implements StreamOwner {
     this.#checkpointer = this.#options.checkpoints ? new Checkpointer(engine.settings, this.#options, call) : null;
   }
 
+  /** What the reader has is written to a store from time to time. */
+  get savesProgress(): boolean {
+    return this.#checkpointer !== null;
+  }
+
   /** Ends the stream when the caller does, for as long as it lives. */
   follow({ leave, interrupt }: HealedBody): void {
     const [sdk, ...scopes] = this.#call.callers;
@@ -135,7 +152,7 @@ class StreamedAnswer implements StreamOwner {
     const call = this.#call;
     const now = settings.clock.now();
     if (isAborted(call.callers)) return this.#surfaceAborted();
-    const verdict = classify(outcome, { now, route: call.route });
+    const verdict = classify(outcome, { now, route: call.route, speed: speedOf(call.body) });
     this.#hop.settle(verdict);
     this.#closeAttempt(verdict, now);
     const transcript = this.splice.transcript();
@@ -213,7 +230,7 @@ class StreamedAnswer implements StreamOwner {
   ): Promise<NextSource> {
     const { settings } = this.#engine;
     const call = this.#call;
-    const model = call.ledger.degraded?.startsWith('model:') ? this.#entry.model : call.model;
+    const model = call.ledger.degraded?.startsWith('model:') ? call.ledger.degraded.slice('model:'.length) : call.model;
     let delayMs = this.#firstDelay(verdict);
     for (;;) {
       if (this.#resumesMade >= this.#options.resumes) return this.#surface(outcome, verdict, 'resumes-spent', transcript);
@@ -269,7 +286,7 @@ class StreamedAnswer implements StreamOwner {
               : { type: 'restart', nextIndex: plan.type === 'restart' ? plan.nextIndex : 0 },
         );
         if (plan.type === 'restart' && transcript.blocks.length > 0) call.ledger.notes.push('thinking was shown and then begun anew');
-        return { type: 'source', source: sourceOf(end.result, end.hop) };
+        return { type: 'source', source: sourceOf(end.result, end.hop, true) };
       }
       if (end.type === 'gave-up' && end.reason === 'aborted') return this.#surfaceAborted();
       // A model we took for one that accepts a prefill does not: ask once more in the other form.
