@@ -104,6 +104,31 @@ describe('the rungs', () => {
     await close();
   });
 
+  it('a stream that breaks in fast mode says that fast mode is congested, and opens the circuit of fast mode alone', async () => {
+    const { claude, client, hold, events, close } = await world({
+      holdfast: { ...ladder(), streams: { resumes: 0 }, breaker: { consecutiveFailures: 1, openMs: 60_000 } },
+    });
+    claude.script('overload-mid-stream');
+    await client.messages
+      .stream({ ...request, speed: 'fast' } as never)
+      .finalMessage()
+      .catch(() => {});
+
+    expect(events).toContainEqual(expect.objectContaining({ type: 'attempt-ended', verdict: expect.objectContaining({ scope: 'speed' }) }));
+    expect(hold.health().targets[0]?.circuits).toEqual({ [`${request.model}+fast`]: 'open' });
+    expect((await client.messages.stream(request).finalMessage()).content).toEqual(whole);
+    await close();
+  });
+
+  it('a stream whose fast mode was dropped is continued without it', async () => {
+    const { claude, client, close } = await world({ holdfast: ladder() });
+    claude.script('overloaded', 'cut-mid-stream');
+
+    expect((await client.messages.stream({ ...request, speed: 'fast' } as never).finalMessage()).content).toEqual(whole);
+    expect(claude.requests.map(({ body }) => body?.['speed'])).toEqual(['fast', undefined, undefined]);
+    await close();
+  });
+
   it('an answer the predicate does not accept is discarded, and the next model asked', async () => {
     const { claude, client, hold, close } = await world({
       holdfast: {

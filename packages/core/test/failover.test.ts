@@ -120,7 +120,7 @@ describe.each(platformNames)('with a second target of kind %s', (kind) => {
 });
 
 /** Two fakes without sockets, for virtual time. */
-async function timed(options: HoldfastOptions = {}) {
+async function timed(options: HoldfastOptions = {}, models: Record<string, string> = {}) {
   const clock = new VirtualClock();
   const primary = await fakeClaude({ target: 'primary' });
   const other = await fakeClaude({ target: 'second' });
@@ -129,7 +129,7 @@ async function timed(options: HoldfastOptions = {}) {
     clock,
     random: () => 0,
     retry: { baseMs: 0, throttledBaseMs: 0 },
-    targets: [{ name: 'second', client: second }],
+    targets: [{ name: 'second', client: second, models }],
     ...options,
   });
   const client = new Anthropic({ baseURL: primary.url, fetch: primary.fetch, apiKey: 'a', middleware: [hold] });
@@ -190,6 +190,22 @@ describe('the way back', () => {
     expect(clock.pending).toBe(0);
     await close();
   });
+});
+
+it('the stream of a fallback model goes on at another target under the name the model has there', async () => {
+  const { clock, primary, other, client, close } = await timed(
+    { breaker: false, retry: false, fallbacks: ['claude-haiku-5-5'] },
+    { 'claude-haiku-5-5': 'eu.haiku' },
+  );
+  primary.script('overloaded', 'overloaded');
+  other.script('overloaded', 'overload-mid-stream');
+
+  const message = await clock.until(client.messages.stream(request).finalMessage());
+
+  expect(message.content).toEqual(whole);
+  expect(other.requests.map(({ model }) => model)).toEqual([request.model, 'eu.haiku']);
+  expect(primary.requests.map(({ model }) => model)).toEqual([request.model, 'claude-haiku-5-5', 'claude-haiku-5-5']);
+  await close();
 });
 
 describe('the fence', () => {
