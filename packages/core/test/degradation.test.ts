@@ -190,6 +190,21 @@ describe('the rungs', () => {
     expect(claude.requests[1]?.body).not.toHaveProperty('thinking');
     await close();
   });
+
+  it('a fallback model that cannot do what is asked is passed over, and an event says why', async () => {
+    const { claude, client, events, close } = await world({
+      holdfast: { retry: false, fallbacks: ['claude-sonnet-5-5', 'claude-haiku-5-5'] },
+    });
+    claude.script('overloaded');
+    const forced = { ...request, model: 'claude-opus-4-8', tool_choice: { type: 'any' as const }, tools: [] };
+
+    expect(await degradedLabel(client, forced)).toBe('model:claude-haiku-5-5');
+    expect(claude.requests.map(({ model }) => model)).toEqual(['claude-opus-4-8', 'claude-haiku-5-5']);
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: 'target-ineligible', why: 'claude-sonnet-5-5 cannot be made to use a tool' }),
+    );
+    await close();
+  });
 });
 
 describe('the answer cache', () => {

@@ -157,7 +157,8 @@ export function createRouter(settings: Settings): Router {
   function choose(want: Want): HopChoice {
     // One target, nothing to compare: the way almost every call goes.
     const only = places.length === 1 ? (places[0] as Place) : null;
-    if (only && !fenced(only, want)) return admit(only, want, want.tried.length === 0 ? 'order' : 'again', false);
+    if (only && want.model === want.call.model && !fenced(only, want))
+      return admit(only, want, want.tried.length === 0 ? 'order' : 'again', false);
 
     const list = candidates(want);
     const choice = route({ candidates: list, mode: options.route ?? 'ordered', prefer: want.prefer, now: clock.now(), random });
@@ -193,7 +194,7 @@ export function createRouter(settings: Settings): Router {
   }
 
   function eligible(entry: Place, want: Want): boolean {
-    if (entry.client === null) return true;
+    if (entry.client === null && want.model === want.call.model) return true;
     // Only calls whose meaning is known travel.
     if (want.call.route === 'other' || want.call.thread || !want.call.body || want.model === null) return false;
     if (want.call.route === 'count_tokens' && !entry.facts.capabilities.countTokens) return false;

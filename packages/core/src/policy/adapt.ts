@@ -1,6 +1,6 @@
 // Fits a request to another target or model: drops what changes nothing, refuses what would change the answer's meaning.
 
-import { modelFacts } from './models.ts';
+import { fitModel } from './fit-model.ts';
 import { modelAt, type TargetFacts } from './target.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -61,10 +61,12 @@ export function adapt(input: AdaptInput): Adapted {
       dropped.push('thinking of earlier turns');
     }
   }
-  if (model !== input.originalModel) fitModel(adapted, model, dropped);
   const betas = capabilities.betas || !input.betas ? null : '';
   if (betas === '') dropped.push('anthropic-beta');
-  return { type: 'ok', body: adapted, model: modelId, betas, dropped };
+  if (model === input.originalModel) return { type: 'ok', body: adapted, model: modelId, betas, dropped };
+  const fitted = fitModel(adapted, input.originalModel, model);
+  if (fitted.type === 'unfit') return ineligible(fitted.reason);
+  return { type: 'ok', body: fitted.body, model: modelId, betas, dropped: [...dropped, ...fitted.dropped] };
 }
 
 /** A feature of the request without which the answer would mean something else. */
@@ -73,7 +75,6 @@ function hindranceAt(body: Json, { capabilities }: TargetFacts, sameAccount: boo
   if ('container' in body && !sameAccount) return 'containers belong to an account';
   const tools = Array.isArray(body['tools']) ? (body['tools'] as Json[]) : [];
   if (!capabilities.serverTools && (tools.some(isServerTool) || 'mcp_servers' in body)) return 'no server tools';
-  if ('mcp_servers' in body && !sameAccount && !capabilities.serverTools) return 'no MCP connector';
   const output = body['output_config'] as Json | undefined;
   if (!capabilities.structuredOutput && ('output_format' in body || output?.['format'])) return 'no structured output';
   const sources = sourceTypes(body['messages']);
@@ -138,38 +139,6 @@ function lastAssistantTurn(messages: readonly Json[]): number {
   let index = messages.length - 1;
   while (index > 0 && (messages[index]?.['role'] === 'assistant' || isToolResult(messages[index]))) index -= 1;
   return index + 1;
-}
-
-/** What differs between models: thinking modes, effort, and how much they can write. */
-function fitModel(body: Record<string, unknown>, model: string, dropped: string[]): void {
-  if ('speed' in body) {
-    delete body['speed'];
-    dropped.push('speed');
-  }
-  const facts = modelFacts(model);
-  if (!facts.known) return;
-  const thinking = body['thinking'] as { type?: string; budget_tokens?: number; display?: string } | undefined;
-  if (thinking?.type === 'adaptive' && !facts.adaptiveThinking) {
-    delete body['thinking'];
-    dropped.push('thinking');
-  } else if (thinking?.type === 'enabled' && !facts.budgetThinking) {
-    body['thinking'] = { type: 'adaptive', ...(thinking.display ? { display: thinking.display } : {}) };
-    dropped.push('thinking.budget_tokens');
-  } else if (thinking?.type === 'disabled' && !facts.canDisableThinking) {
-    delete body['thinking'];
-    dropped.push('thinking');
-  }
-  const output = body['output_config'] as Json | undefined;
-  if (output && 'effort' in output && !facts.effort) {
-    const { effort: _, ...rest } = output;
-    body['output_config'] = rest;
-    dropped.push('output_config.effort');
-  }
-  const { max_tokens: maxTokens } = body;
-  if (typeof maxTokens === 'number' && maxTokens > facts.maxOutput) {
-    body['max_tokens'] = facts.maxOutput;
-    dropped.push('max_tokens above the model’s limit');
-  }
 }
 
 const ineligible = (reason: string): Adapted => ({ type: 'ineligible', reason });

@@ -8,6 +8,7 @@ export { classify, type ClassifyContext } from './classify.ts';
 export { connectionFacts } from './connection-facts.ts';
 export { decide, type DecideInput, type Decision, type GiveUpReason } from './decide.ts';
 export { readErrorBody } from './error-body.ts';
+export { fitModel, type Fitted } from './fit-model.ts';
 export { fenceDenial, type Fence, type Place } from './fence.ts';
 export { rungsFor, type LadderCause, type LadderInput, type Rung } from './ladder.ts';
 export { Samples } from './latency.ts';
