@@ -16,6 +16,7 @@ describe('checkOptions', () => {
         primary: { name: 'direct', geo: 'us', processor: 'anthropic', weight: 2, models: { a: 'b' }, capabilities: {} },
         targets: [{ name: 'aws', client, geo: 'us' }],
         route: 'weighted',
+        slow: { factor: 3, minimumSamples: 10, lookEveryMs: 1_000 },
         fence: { geo: ['us'], processor: ['anthropic', 'aws'] },
         retry: { attempts: 4, jitter: 'full', baseMs: 100, throttledBaseMs: 200, capMs: 1000, maxRetryAfterMs: 5000 },
         breaker: 'classic',

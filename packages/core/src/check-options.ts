@@ -56,6 +56,11 @@ const optionRules: Rules = {
   primary: { type: 'section', rules: targetRules },
   targets: { type: 'list', of: checkTarget },
   route: oneOf('ordered', 'weighted'),
+  slow: {
+    type: 'section',
+    orElse: [false],
+    rules: { factor: { type: 'number', min: 1.5, max: 100 }, minimumSamples: count(8, 64), lookEveryMs: ms },
+  },
   fence: { type: 'section', rules: fenceRules },
   retry: {
     type: 'section',

@@ -6,6 +6,7 @@ import type { BreakerOptions } from './policy/breaker.ts';
 import type { RetryBudgetOptions } from './policy/retry-budget.ts';
 import type { Fence } from './policy/fence.ts';
 import type { Rung } from './policy/ladder.ts';
+import type { SlowOptions } from './policy/pace.ts';
 import type { TargetCapabilities } from './policy/target.ts';
 import type { AnswerCacheOptions } from './engine/cache.ts';
 import type { CheckpointStore } from './engine/checkpoint-store.ts';
@@ -113,6 +114,8 @@ export interface HoldfastOptions {
   readonly targets?: readonly Target[];
   /** `ordered` (default): the first healthy one. `weighted`: spread by weight. */
   readonly route?: 'ordered' | 'weighted';
+  /** Passing over targets that answer slowly by their own standards while others do not. `false`: time plays no part in routing. */
+  readonly slow?: SlowOptions | false;
   /** Where requests may go at all. Default: anywhere configured. */
   readonly fence?: Fence;
   /** Repetition. `false`: one request per target. */

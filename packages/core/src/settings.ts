@@ -4,6 +4,7 @@ import { AnswerCache } from './engine/cache.ts';
 import type { HoldfastOptions, StreamOptions } from './options.ts';
 import { backoff, type Backoff } from './policy/backoff.ts';
 import { breakerPresets } from './policy/breaker.ts';
+import { slowDefaults } from './policy/pace.ts';
 import { RetryBudget, retryBudgetDefaults } from './policy/retry-budget.ts';
 import { createEmitter, type Emitter } from './telemetry/events.ts';
 import { createLedgerBook, type LedgerBook } from './telemetry/ledger.ts';
@@ -63,6 +64,7 @@ export function describeSettings({ options, attempts, maxRetryAfterMs, streams }
   return {
     targets: [options.primary?.name ?? 'primary', ...(options.targets ?? []).map(({ name }) => name)],
     route: options.route ?? 'ordered',
+    slow: options.slow === false ? false : { ...slowDefaults, ...options.slow },
     fence: options.fence ?? null,
     retry: {
       jitter: 'decorrelated',

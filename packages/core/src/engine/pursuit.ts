@@ -239,6 +239,8 @@ function openEntry(call: Call, purpose: LedgerAttempt['purpose'], hop: Hop, star
     target: hop.target,
     model: hop.model,
     purpose,
+    why: hop.why,
+    leftOut: hop.leftOut,
     startedAt,
     waitedMs,
     headersMs: null,

@@ -6,6 +6,7 @@ import { Breaker, breakerPresets, type BreakerOptions, type BreakerStateName, ty
 import { fenceDenial, fenceOfRequest } from '../policy/fence.ts';
 import { Samples } from '../policy/latency.ts';
 import { limitsFor } from '../policy/limits.ts';
+import { Pace, paceOf } from '../policy/pace.ts';
 import { isWell, route, type Candidate } from '../policy/route.ts';
 import { defaultsOf, isCloud, targetKind, type TargetFacts, type TargetKind } from '../policy/target.ts';
 import type { Verdict } from '../policy/verdict.ts';
@@ -25,6 +26,8 @@ export interface Hop {
   /** Sends the request there. */
   readonly send: (signal: AbortSignal) => Promise<Response>;
   readonly why: string;
+  /** What the target's own request had to leave out. */
+  readonly leftOut: readonly string[];
   /** The request differs from the caller's by our adaptation: its refusal may be our fault. */
   readonly adapted: boolean;
   readonly isPrimary: boolean;
@@ -75,6 +78,8 @@ export interface TargetReport {
   readonly failureRate: number;
   /** Median time to the first content, milliseconds. */
   readonly firstContentMs: number | null;
+  /** The models that it answers slowly now, by its own standards. */
+  readonly slow: readonly string[];
   readonly throttledUntil: number | null;
   readonly disabledUntil: number | null;
 }
@@ -102,6 +107,8 @@ interface Place {
   readonly circuits: Map<string, Breaker>;
   readonly firstContent: Samples;
   readonly tokenMs: Samples;
+  /** How quick it is, by model and speed, for streams and for whole answers. Empty where there is nowhere else to go. */
+  readonly paces: Map<string, Pace>;
   /** Hints by model and speed, which have limits of their own. Milliseconds since the epoch. */
   readonly throttledUntil: Map<string, number>;
   disabledUntil: number;
@@ -160,14 +167,32 @@ export function createRouter(settings: Settings): Router {
     if (only && want.model === want.call.model && !fenced(only, want))
       return admit(only, want, want.tried.length === 0 ? 'order' : 'again', false);
 
-    const list = candidates(want);
-    const choice = route({ candidates: list, mode: options.route ?? 'ordered', prefer: want.prefer, now: clock.now(), random });
-    if (choice.type === 'none') {
-      if (choice.why === 'excluded') return { type: 'refused', reason: 'no-target', target: null, retryAfterMs: null };
-      const open = list.find((candidate) => !candidate.excluded);
-      return admit(byName.get(open?.name ?? primaryName) as Place, want, 'order', false);
+    let list = candidates(want);
+    const looking = want.tried.length === 0 ? takeLook(list, want) : null;
+    if (looking !== null) list = list.map((candidate) => (candidate.name === looking ? { ...candidate, slow: false } : candidate));
+    for (;;) {
+      const choice = route({ candidates: list, mode: options.route ?? 'ordered', prefer: want.prefer, now: clock.now(), random });
+      if (choice.type === 'none') {
+        if (choice.why === 'excluded') return { type: 'refused', reason: 'no-target', target: null, retryAfterMs: null };
+        const open = list.find((candidate) => !candidate.excluded);
+        return admit(byName.get(open?.name ?? primaryName) as Place, want, 'order', false);
+      }
+      const why = choice.name === looking ? 'look' : choice.why;
+      const admitted = admit(byName.get(choice.name) as Place, want, why, choice.why === 'least-bad');
+      if (admitted.type === 'hop') return admitted;
+      // It is coming back, and this call is not among the first: for this call it is as good as open.
+      list = list.map((candidate) => (candidate.name === choice.name ? { ...candidate, open: true } : candidate));
     }
-    return admit(byName.get(choice.name) as Place, want, choice.why, choice.why === 'least-bad');
+  }
+
+  /** The slow target that this call should look at, if it is time. */
+  function takeLook(list: readonly Candidate[], want: Want): string | null {
+    if (!list.some(({ slow }) => slow)) return null;
+    const now = clock.now();
+    const well = list.filter((candidate) => !candidate.excluded && isWell(candidate, now));
+    // Where nobody is quick, the slow ones are asked anyway.
+    if (well.every(({ slow }) => slow)) return null;
+    return well.find(({ slow, name }) => slow && paceAt(byName.get(name) as Place, want)?.takeLook(now))?.name ?? null;
   }
 
   function candidates(want: Want): Candidate[] {
@@ -178,9 +203,10 @@ export function createRouter(settings: Settings): Router {
       excluded: (want.only !== null && want.only !== entry.facts.name) || fenced(entry, want) || !eligible(entry, want),
       tried: want.tried.includes(entry.facts.name),
       open: circuitOf(entry, want)?.wouldAdmit(now) === false,
-      throttledUntil: entry.throttledUntil.get(keyOf(want)) ?? 0,
+      throttledUntil: entry.throttledUntil.get(keyOf(entry, want)) ?? 0,
       disabledUntil: entry.disabledUntil,
       illness: entry.illness,
+      slow: paceAt(entry, want)?.isSlow(now) ?? false,
     }));
   }
 
@@ -222,12 +248,28 @@ export function createRouter(settings: Settings): Router {
     });
   }
 
+  /** Only messages are timed, and only where somebody else could be quicker. */
+  function paceAt(entry: Place, want: Want): Pace | null {
+    if (places.length === 1 || options.slow === false || want.call.route !== 'messages') return null;
+    const key = `${keyOf(entry, want)}${want.call.stream ? '' : '/whole'}`;
+    let pace = entry.paces.get(key);
+    if (!pace) {
+      makeRoom(entry.paces);
+      pace = new Pace(options.slow, (slow, recentMs, usualMs) => {
+        if (settings.emitter.active)
+          settings.emitter.emit({ type: 'target-pace-changed', at: clock.now(), target: entry.facts.name, key, slow, recentMs, usualMs });
+      });
+      entry.paces.set(key, pace);
+    }
+    return pace;
+  }
+
   function circuitOf(entry: Place, want: Want): Breaker | null {
     if (!breakerOptions || want.call.route === 'other') return null;
-    const key = keyOf(want);
+    const key = keyOf(entry, want);
     let breaker = entry.circuits.get(key);
     if (!breaker) {
-      if (entry.circuits.size >= maxCircuits) entry.circuits.delete(entry.circuits.keys().next().value as string);
+      makeRoom(entry.circuits);
       breaker = new Breaker(breakerOptions, (from, to, retryAfterMs) => {
         if (settings.emitter.active)
           settings.emitter.emit({ type: 'breaker-changed', at: clock.now(), key: `${entry.facts.name}/${key}`, from, to, retryAfterMs });
@@ -270,6 +312,7 @@ export function createRouter(settings: Settings): Router {
       target: facts.name,
       model: adapted?.type === 'ok' ? adapted.model : call.model,
       why,
+      leftOut: adapted?.type === 'ok' ? adapted.dropped : [],
       adapted: adapted?.type === 'ok' && (client !== null || want.model !== call.model),
       isPrimary: client === null,
       ...limits,
@@ -299,15 +342,21 @@ export function createRouter(settings: Settings): Router {
       answering(observed) {
         if (answered || settled) return;
         answered = true;
-        if (call.stream) entry.firstContent.add(observed.firstContentMs);
+        if (call.stream) {
+          entry.firstContent.add(observed.firstContentMs);
+          paceAt(entry, want)?.add(paceOf(observed.firstContentMs, 0), clock.now());
+        }
         if (permit && breaker) breaker.answering(permit, clock.now());
       },
       settle(verdict, observed) {
         if (settled) return;
         settled = true;
         if (permit && breaker) breaker.settle(permit, verdict.countsAs, clock.now(), random, answered);
-        if (observed?.outputTokens) entry.tokenMs.add(observed.firstContentMs / observed.outputTokens);
-        noteHealth(entry, keyOf(want), verdict);
+        if (observed?.outputTokens) {
+          entry.tokenMs.add(observed.firstContentMs / observed.outputTokens);
+          paceAt(entry, want)?.add(paceOf(observed.firstContentMs, observed.outputTokens), clock.now());
+        }
+        noteHealth(entry, keyOf(entry, want), verdict);
       },
     };
   }
@@ -338,8 +387,16 @@ export function createRouter(settings: Settings): Router {
   }
 }
 
-/** Limits and overload are per model, and fast mode has a pool of its own. */
-const keyOf = ({ call, model, body }: Want): string => `${model ?? 'none'}${(body ?? call.body)?.['speed'] === 'fast' ? '+fast' : ''}`;
+/** Limits and overload are per model, and fast mode has a pool of its own, where there is a fast mode. */
+function keyOf({ facts }: Place, { call, model, body }: Want): string {
+  const isFast = facts.capabilities.speed && model === call.model && (body ?? call.body)?.['speed'] === 'fast';
+  return `${model ?? 'none'}${isFast ? '+fast' : ''}`;
+}
+
+/** Forgets the oldest. */
+function makeRoom(map: Map<string, unknown>): void {
+  if (map.size >= maxCircuits) map.delete(map.keys().next().value as string);
+}
 
 function place(name: string, options: TargetOptions, client: Target['client'] | null): Place {
   const kind: TargetKind = client === null ? 'anthropic' : targetKind(client);
@@ -358,6 +415,7 @@ function place(name: string, options: TargetOptions, client: Target['client'] | 
     circuits: new Map(),
     firstContent: new Samples(),
     tokenMs: new Samples(),
+    paces: new Map(),
     throttledUntil: new Map(),
     disabledUntil: 0,
     illness: 0,
@@ -387,6 +445,7 @@ function reportOf(entry: Place, now: number): TargetReport {
     circuits,
     failureRate: entry.illness,
     firstContentMs: entry.firstContent.quantile(0.5) ?? null,
+    slow: [...entry.paces].filter(([, pace]) => pace.isSlow(now)).map(([key]) => key),
     throttledUntil: latest(entry.throttledUntil.values(), now),
     disabledUntil: entry.disabledUntil > now ? entry.disabledUntil : null,
   };

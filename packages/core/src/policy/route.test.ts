@@ -27,6 +27,13 @@ describe('route', () => {
     ['passes over a throttled target', [a({ throttledUntil: 2_000 }), b()], null, 'b order'],
     ['comes back when the hint has passed', [a({ throttledUntil: 1_000 }), b()], null, 'a order'],
     ['passes over a locked-out target', [a({ disabledUntil: 2_000 }), b()], null, 'b order'],
+    ['passes over a slow target', [a({ slow: true }), b()], null, 'b quicker'],
+    ['asks a slow one before an ill one', [a({ slow: true }), b({ open: true })], null, 'a order'],
+    ['asks a slow one before it repeats', [a({ tried: true }), b({ slow: true })], null, 'b order'],
+    ['takes the order when all are slow', [a({ slow: true }), b({ slow: true })], null, 'a order'],
+    ['leaves the preferred one when it is slow', [a(), b({ slow: true })], 'b', 'a quicker'],
+    ['repeats where it is quicker', [a({ tried: true, slow: true }), b({ tried: true, illness: 0.5 })], null, 'b again'],
+    ['a slow target outside the fence stays outside', [a({ slow: true, excluded: true }), b({ open: true })], null, 'circuit-open'],
     ['prefers the untried', [a({ tried: true }), b()], null, 'b order'],
     ['asks the less ill again when all were tried', [a({ tried: true, illness: 0.9 }), b({ tried: true })], null, 'b again'],
     ['asks a throttled one rather than nobody', [a({ throttledUntil: 5_000 }), b({ throttledUntil: 2_000 })], null, 'b least-bad'],
@@ -79,6 +86,7 @@ describe('route', () => {
         throttledUntil: random() < 0.3 ? 2_000 : 0,
         disabledUntil: random() < 0.3 ? 2_000 : 0,
         illness: random(),
+        slow: random() < 0.3,
       }));
       const choice = route({
         candidates,

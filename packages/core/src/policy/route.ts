@@ -18,6 +18,8 @@ export interface Candidate {
   readonly disabledUntil: number;
   /** Recent failures, 0 (none) to 1. */
   readonly illness: number;
+  /** It answers slowly by its own standards: asked after those that do not. Default false. */
+  readonly slow?: boolean | undefined;
 }
 
 export interface RouteInput {
@@ -29,26 +31,36 @@ export interface RouteInput {
   readonly random: Random;
 }
 
+/**
+ * `preferred`: it holds the prompt cache of this call. `order`, `weight`: as configured. `quicker`: those that would have come
+ * before it are slow. `again`: all were asked. `least-bad`: none is well.
+ */
+export type Why = 'preferred' | 'order' | 'weight' | 'quicker' | 'again' | 'least-bad';
+
 export type RouteChoice =
-  | { readonly type: 'target'; readonly name: string; readonly why: 'preferred' | 'order' | 'weight' | 'again' | 'least-bad' }
+  | { readonly type: 'target'; readonly name: string; readonly why: Why }
   | { readonly type: 'none'; readonly why: 'excluded' | 'circuit-open' };
 
 /**
- * Chooses among healthy untried targets by preference, then order or weight; then a healthy one again; then the least bad
- * of the others. Excluded targets are never chosen, whatever happens.
+ * Chooses among healthy untried targets by preference, then order or weight, the slow ones last; then a healthy one again;
+ * then the least bad of the others. Excluded targets are never chosen, whatever happens.
  */
 export function route(input: RouteInput): RouteChoice {
   const allowed = input.candidates.filter((candidate) => !candidate.excluded);
   if (allowed.length === 0) return { type: 'none', why: 'excluded' };
   const well = allowed.filter((candidate) => isWell(candidate, input.now));
-  const fresh = well.filter((candidate) => !candidate.tried);
+  const untried = well.filter((candidate) => !candidate.tried);
+  const fresh = quickOf(untried);
 
   const preferred = fresh.find((candidate) => candidate.name === input.prefer);
   if (preferred) return target(preferred, 'preferred');
-  if (fresh.length > 0)
-    return input.mode === 'weighted' ? target(byWeight(fresh, input.random), 'weight') : target(fresh[0] as Candidate, 'order');
+  if (fresh.length > 0) {
+    const chosen = input.mode === 'weighted' ? byWeight(fresh, input.random) : (fresh[0] as Candidate);
+    if (fresh.length < untried.length) return target(chosen, 'quicker');
+    return target(chosen, input.mode === 'weighted' ? 'weight' : 'order');
+  }
   // Everybody who is well was asked: the last one asked knows best when to be asked again.
-  if (well.length > 0) return target(leastIll(well), 'again');
+  if (well.length > 0) return target(leastIll(quickOf(well)), 'again');
   return worstCase(allowed, input.now);
 }
 
@@ -63,6 +75,12 @@ function worstCase(allowed: readonly Candidate[], now: number): RouteChoice {
   return neverTried ? target(leastIll(allowed), 'least-bad') : { type: 'none', why: 'circuit-open' };
 }
 
+/** Without the slow ones, where that leaves anybody. */
+function quickOf(candidates: readonly Candidate[]): readonly Candidate[] {
+  const quick = candidates.filter((candidate) => !candidate.slow);
+  return quick.length > 0 ? quick : candidates;
+}
+
 /** The one that is expected to be well first. */
 function soonest(candidates: readonly Candidate[], now: number): Candidate {
   const wellAt = (candidate: Candidate): number => Math.max(candidate.disabledUntil, candidate.throttledUntil, now);
@@ -73,7 +91,7 @@ function soonest(candidates: readonly Candidate[], now: number): Candidate {
 export const isWell = (candidate: Candidate, now: number): boolean =>
   !candidate.open && candidate.throttledUntil <= now && candidate.disabledUntil <= now;
 
-const target = ({ name }: Candidate, why: Extract<RouteChoice, { type: 'target' }>['why']): RouteChoice => ({ type: 'target', name, why });
+const target = ({ name }: Candidate, why: Why): RouteChoice => ({ type: 'target', name, why });
 
 const leastIll = (candidates: readonly Candidate[]): Candidate =>
   candidates.reduce((best, candidate) => (candidate.illness < best.illness ? candidate : best));

@@ -77,6 +77,17 @@ export type HoldfastEvent =
       readonly to: string;
       readonly retryAfterMs: number | null;
     }
+  /** Not of a call: a target became slow by its own standards, or quick again. Times to the first content, milliseconds. */
+  | {
+      readonly type: 'target-pace-changed';
+      readonly at: number;
+      readonly target: string;
+      /** The model, with `+fast` for fast mode and `/whole` for answers that are not streamed. */
+      readonly key: string;
+      readonly slow: boolean;
+      readonly recentMs: number;
+      readonly usualMs: number;
+    }
   | {
       readonly type: 'target-disabled';
       readonly at: number;

@@ -18,6 +18,14 @@ export interface LedgerAttempt {
   readonly model: string | null;
   /** What this attempt is: the call itself, a repetition, or the continuation of a broken stream. */
   readonly purpose: 'first' | 'retry' | 'failover' | 'fallback' | 'resume';
+  /**
+   * Why this target: `order` or `weight` among those that are well, `sticky` or `preferred` for the prompt cache it holds,
+   * `quicker` because others are slow, `look` to see whether a slow one still is, `again` when all were asked, `least-bad`
+   * when none is well.
+   */
+  readonly why: string;
+  /** What the request had to leave out for this target or model, such as `speed`. */
+  readonly leftOut: readonly string[];
   /** Milliseconds since the Unix epoch. */
   readonly startedAt: number;
   /** Milliseconds waited before it was sent. */

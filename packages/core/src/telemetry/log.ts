@@ -69,6 +69,7 @@ function lineOf(event: HoldfastEvent): Line | null {
     case 'answer-degraded':
     case 'checkpoint-failed':
     case 'breaker-changed':
+    case 'target-pace-changed':
       return { level: 'warn', message: `holdfast ${event.type}`, fields: flat(event) };
     case 'target-misconfigured':
     case 'target-disabled':
@@ -80,6 +81,7 @@ function attemptFields(attempt: LedgerAttempt): Record<string, unknown> {
   return {
     attempt: attempt.number,
     purpose: attempt.purpose,
+    why: attempt.why,
     target: attempt.target,
     model: attempt.model,
     status: attempt.status,

@@ -125,6 +125,7 @@ export function metricsListener(meter: Meter, gauges: Gauges): Listener {
       case 'target-misconfigured':
       case 'checkpoint-failed':
       case 'breaker-changed':
+      case 'target-pace-changed':
       case 'target-disabled':
         return;
     }

@@ -48,6 +48,7 @@ export function markSpan(span: Span, event: HoldfastEvent): void {
     case 'target-misconfigured':
     case 'checkpoint-failed':
     case 'breaker-changed':
+    case 'target-pace-changed':
     case 'target-disabled':
       return;
   }
