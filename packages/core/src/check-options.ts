@@ -132,6 +132,7 @@ const callRules: Rules = {
   tenant: { type: 'string' },
   deadlineMs: { type: 'number', min: 1, max: 2 ** 31 - 1 },
   attempts: count(1, 10),
+  stickyKey: { type: 'string' },
   fence: { type: 'section', rules: fenceRules },
   degrade: oneOf(...rungs),
   streams: { type: 'section', orElse: [false], rules: streamRules },

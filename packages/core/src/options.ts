@@ -158,6 +158,11 @@ export interface CallOptions {
   readonly deadlineMs?: number;
   /** Total attempts for this call. 1: ask once, for calls that must not be billed twice. */
   readonly attempts?: number;
+  /**
+   * Calls with the same key go to the same target among equals, so that its prompt cache serves them: a conversation's id, at
+   * most 2,048 characters count. Default: the beginning of the request, if it marks anything for the cache.
+   */
+  readonly stickyKey?: string;
   /** Narrows the fence of the instance. */
   readonly fence?: Fence;
   /** Narrows the degradation of the instance. */

@@ -8,11 +8,12 @@ import { Samples } from '../policy/latency.ts';
 import { limitsFor } from '../policy/limits.ts';
 import { Pace, paceOf } from '../policy/pace.ts';
 import { isWell, route, type Candidate } from '../policy/route.ts';
+import { hashFraction, stickyKeyOf } from '../policy/sticky.ts';
 import { defaultsOf, isCloud, targetKind, type TargetFacts, type TargetKind } from '../policy/target.ts';
 import type { Verdict } from '../policy/verdict.ts';
 import type { Settings } from '../settings.ts';
 import type { SurfaceReason } from '../telemetry/events.ts';
-import { nextMonth } from '../time.ts';
+import { nextMonth, type Random } from '../time.ts';
 import type { Call } from './call.ts';
 import { dispatch } from './dispatch.ts';
 import { startProbes, type ProbedTarget } from './probe.ts';
@@ -124,6 +125,8 @@ export function createRouter(settings: Settings): Router {
     ...(options.targets ?? []).map((target) => place(target.name, target, target.client)),
   ];
   const byName = new Map(places.map((entry) => [entry.facts.name, entry]));
+  const mode = options.route ?? 'ordered';
+  const stickyKeys = new WeakMap<Call, string | null>();
   const given = breakerOptionsOf(options.breaker);
   // A returning target is spared for a while only where calls have somewhere else to go.
   const breakerOptions = given && places.length === 1 ? { ...given, rampMs: 0 } : given;
@@ -171,7 +174,8 @@ export function createRouter(settings: Settings): Router {
     const looking = want.tried.length === 0 ? takeLook(list, want) : null;
     if (looking !== null) list = list.map((candidate) => (candidate.name === looking ? { ...candidate, slow: false } : candidate));
     for (;;) {
-      const choice = route({ candidates: list, mode: options.route ?? 'ordered', prefer: want.prefer, now: clock.now(), random });
+      const sticky = mode === 'weighted' ? stickyKey(want.call) : null;
+      const choice = route({ candidates: list, mode, prefer: want.prefer, sticky, now: clock.now(), random });
       if (choice.type === 'none') {
         if (choice.why === 'excluded') return { type: 'refused', reason: 'no-target', target: null, retryAfterMs: null };
         const open = list.find((candidate) => !candidate.excluded);
@@ -281,7 +285,7 @@ export function createRouter(settings: Settings): Router {
 
   function admit(entry: Place, want: Want, why: string, evenIfOpen: boolean): HopChoice {
     const breaker = circuitOf(entry, want);
-    const permit = breaker === null || breaker.isClosed ? (breaker?.admitClosed() ?? null) : breaker.admit(clock.now(), random);
+    const permit = breaker === null || breaker.isClosed ? (breaker?.admitClosed() ?? null) : breaker.admit(clock.now(), chanceOf(want));
     if (permit !== null && !permit.admitted && !evenIfOpen) {
       return { type: 'refused', reason: 'circuit-open', target: entry.facts.name, retryAfterMs: permit.retryAfterMs };
     }
@@ -296,6 +300,18 @@ export function createRouter(settings: Settings): Router {
     const adaptive = options.limits?.adaptive !== false;
     const maxTokens = call.body?.['max_tokens'];
     const limits = limitsFor({
+  /** A returning target gets conversations one by one: each comes back once, and not to and fro with every call. */
+  function chanceOf({ call }: Want): Random {
+    const key = stickyKey(call);
+    return key === null ? random : () => hashFraction(key);
+  }
+
+  function stickyKey(call: Call): string | null {
+    let key = stickyKeys.get(call);
+    if (key === undefined) stickyKeys.set(call, (key = stickyKeyOf(call.body, call.perCall.stickyKey)));
+    return key;
+  }
+
       stream: call.stream,
       maxTokens: typeof maxTokens === 'number' ? maxTokens : null,
       sdkTimeoutMs,

@@ -68,6 +68,20 @@ describe('route', () => {
     expect(counts).toEqual({ a: 250, b: 750 });
   });
 
+  it('sends calls with one key to one target among equals, and to another only while that one is not well', () => {
+    const equals = [a(), b({ weight: 3 })];
+    const of = (sticky: string, candidates: Candidate[]): string => {
+      const choice = route({ candidates, mode: 'weighted', prefer: null, sticky, now: 0, random: Math.random });
+      return choice.type === 'target' ? `${choice.name} ${choice.why}` : choice.why;
+    };
+    const key = Array.from({ length: 100 }, (_, index) => `chat ${index}`).find((each) => of(each, equals) === 'a sticky') as string;
+
+    expect(new Set(Array.from({ length: 100 }, () => of(key, equals)))).toEqual(new Set(['a sticky']));
+    expect(of(key, [a({ open: true }), b()])).toBe('b sticky');
+    expect(of(key, [a({ slow: true }), b()])).toBe('b quicker');
+    expect(of(key, [a({ excluded: true }), b()])).toBe('b sticky');
+  });
+
   it('never crosses the fence in 1,000,000 decisions over random states, panic included', () => {
     let state = 12_345;
     const random = (): number => {
@@ -92,6 +106,7 @@ describe('route', () => {
         candidates,
         mode: random() < 0.5 ? 'ordered' : 'weighted',
         prefer: random() < 0.3 ? 'b' : null,
+        sticky: random() < 0.3 ? `chat ${decision % 100}` : null,
         now: 1_000,
         random,
       });

@@ -1,6 +1,7 @@
 // Which target is asked next. Plain data in, a name out.
 
 import type { Random } from '../time.ts';
+import { rendezvous } from './sticky.ts';
 
 /** One target as the router sees it for one request. */
 export interface Candidate {
@@ -27,19 +28,21 @@ export interface RouteInput {
   readonly mode: 'ordered' | 'weighted';
   /** The target that answered before and holds the prompt cache. */
   readonly prefer: string | null;
+  /** Calls with the same key go to the same target under `weighted`, for its prompt cache. Default: none. */
+  readonly sticky?: string | null | undefined;
   readonly now: number;
   readonly random: Random;
 }
 
 /**
- * `preferred`: it holds the prompt cache of this call. `order`, `weight`: as configured. `quicker`: those that would have come
- * before it are slow. `again`: all were asked. `least-bad`: none is well.
+ * `preferred`: it holds the prompt cache of this call. `sticky`: of calls like this. `order`, `weight`: as configured.
+ * `quicker`: those that would have come before it are slow. `again`: all were asked. `least-bad`: none is well.
  */
-export type Why = 'preferred' | 'order' | 'weight' | 'quicker' | 'again' | 'least-bad';
+export type Why = 'preferred' | 'sticky' | 'order' | 'weight' | 'quicker' | 'again' | 'least-bad';
 
-export type RouteChoice =
-  | { readonly type: 'target'; readonly name: string; readonly why: Why }
-  | { readonly type: 'none'; readonly why: 'excluded' | 'circuit-open' };
+type Choice = { readonly type: 'target'; readonly name: string; readonly why: Why };
+
+export type RouteChoice = Choice | { readonly type: 'none'; readonly why: 'excluded' | 'circuit-open' };
 
 /**
  * Chooses among healthy untried targets by preference, then order or weight, the slow ones last; then a healthy one again;
@@ -55,9 +58,8 @@ export function route(input: RouteInput): RouteChoice {
   const preferred = fresh.find((candidate) => candidate.name === input.prefer);
   if (preferred) return target(preferred, 'preferred');
   if (fresh.length > 0) {
-    const chosen = input.mode === 'weighted' ? byWeight(fresh, input.random) : (fresh[0] as Candidate);
-    if (fresh.length < untried.length) return target(chosen, 'quicker');
-    return target(chosen, input.mode === 'weighted' ? 'weight' : 'order');
+    const choice = amongEquals(input, fresh);
+    return fresh.length < untried.length ? { ...choice, why: 'quicker' } : choice;
   }
   // Everybody who is well was asked: the last one asked knows best when to be asked again.
   if (well.length > 0) return target(leastIll(quickOf(well)), 'again');
@@ -73,6 +75,11 @@ function worstCase(allowed: readonly Candidate[], now: number): RouteChoice {
   if (asking.length > 0) return target(soonest(asking, now), 'least-bad');
   const neverTried = allowed.length > 1 && allowed.every((candidate) => !candidate.tried);
   return neverTried ? target(leastIll(allowed), 'least-bad') : { type: 'none', why: 'circuit-open' };
+}
+
+function amongEquals({ mode, sticky, random }: RouteInput, fresh: readonly Candidate[]): Choice {
+  if (mode === 'ordered') return target(fresh[0] as Candidate, 'order');
+  return sticky ? target(rendezvous(sticky, fresh), 'sticky') : target(byWeight(fresh, random), 'weight');
 }
 
 /** Without the slow ones, where that leaves anybody. */
@@ -91,7 +98,7 @@ function soonest(candidates: readonly Candidate[], now: number): Candidate {
 export const isWell = (candidate: Candidate, now: number): boolean =>
   !candidate.open && candidate.throttledUntil <= now && candidate.disabledUntil <= now;
 
-const target = ({ name }: Candidate, why: Why): RouteChoice => ({ type: 'target', name, why });
+const target = ({ name }: Candidate, why: Why): Choice => ({ type: 'target', name, why });
 
 const leastIll = (candidates: readonly Candidate[]): Candidate =>
   candidates.reduce((best, candidate) => (candidate.illness < best.illness ? candidate : best));
