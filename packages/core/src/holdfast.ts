@@ -99,9 +99,10 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
   const { clock, emitter, book, budget } = settings;
   const router = createRouter(settings);
   const engine = { settings, router };
+  const budgetLeft = (): number | null => (budget ? Math.min(1, budget.levelAt(clock.now()) / budget.capacity) : null);
   const metrics = createMetrics(
     emitter,
-    { breakers: () => router.circuits(), budgetLevel: () => budget?.levelAt(clock.now()) ?? null },
+    { instance: options.primary?.name ?? 'primary', circuits: () => router.circuits(), budget: budgetLeft },
     version,
   );
   if (options.logger) emitter.on(logListener(options.logger));
@@ -133,7 +134,7 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
 
   return Object.assign(middleware, {
     on: (listener: Listener) => emitter.on(listener),
-    health: () => healthOf(router.report(), budget ? Math.min(1, budget.levelAt(clock.now()) / budget.capacity) : null),
+    health: () => healthOf(router.report(), budgetLeft()),
     describe: () => describeSettings(settings),
     attempts: (of: unknown) => find(of),
     explain(error: unknown) {

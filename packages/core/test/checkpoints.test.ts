@@ -35,7 +35,7 @@ describe('an answer whose process was killed', () => {
     child.stdout.on('data', (data) => {
       seen += String(data);
     });
-    while (seen.length < 400 || (await readdir(directory)).length === 0) await once(child.stdout, 'data');
+    while (seen.length < 400 || !(await readdir(directory)).some((name) => name.endsWith('.json'))) await once(child.stdout, 'data');
     child.kill('SIGKILL');
     await once(child, 'exit');
 

@@ -1,6 +1,7 @@
 // One send, under its own AbortController and limits. Returns what came of it; never throws, never judges.
 
 import type { Outcome } from '../policy/outcome.ts';
+import type { TokenCount } from '../telemetry/ledger.ts';
 import type { Clock } from '../time.ts';
 import { onFirstAbort } from './abort.ts';
 import { outcomeOfError, outcomeOfResponse } from './outcome.ts';
@@ -55,6 +56,8 @@ export type AttemptResult =
       readonly response: Response | null;
       readonly text: string;
       readonly headersAt: number | null;
+      /** What a stream told of its cost before it failed. */
+      readonly usage: TokenCount | null;
     };
 
 export async function attempt(input: AttemptInput): Promise<AttemptResult> {
@@ -86,12 +89,13 @@ export async function attempt(input: AttemptInput): Promise<AttemptResult> {
   let response: Response | null = null;
   let handedOn = false;
   let keepLinked = false;
-  const failure = (outcome: Outcome, text = '', withResponse = false): AttemptResult => ({
+  const failure = (outcome: Outcome, text = '', withResponse = false, usage: TokenCount | null = null): AttemptResult => ({
     type: 'failure',
     outcome,
     response: withResponse ? response : null,
     text,
     headersAt,
+    usage,
   });
 
   try {
@@ -126,7 +130,7 @@ export async function attempt(input: AttemptInput): Promise<AttemptResult> {
           readPrelude(response, { idleMs: input.idleMs, clock, onStall: () => end({ type: 'stream-break', problem: 'stall' }) }),
           endedEarly,
         ]);
-        if (begun.type === 'failed') return failure(begun.outcome);
+        if (begun.type === 'failed') return failure(begun.outcome, '', false, begun.usage);
         handedOn = true;
         return { type: 'stream', response, prelude: begun.chunks, reader: begun.reader, abort: () => controller.abort(), headersAt };
       }

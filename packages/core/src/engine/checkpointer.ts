@@ -55,7 +55,7 @@ export class Checkpointer {
           type: 'checkpoint-failed',
           callId: this.#call.id,
           at: this.#settings.clock.now(),
-          reason: String((error as { message?: unknown })?.message ?? error),
+          reason: nameOf(error),
         }));
       }
     })();
@@ -64,4 +64,10 @@ export class Checkpointer {
       if (this.#writing === run) this.#writing = null;
     });
   }
+}
+
+/** What a store says may quote what it was given to keep, which is the answer. */
+function nameOf(error: unknown): string {
+  const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown };
+  return String(code ?? name ?? 'unknown');
 }

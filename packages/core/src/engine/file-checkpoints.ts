@@ -36,7 +36,7 @@ export function fileCheckpoints({ directory, maxBytes = 16 * 1024 * 1024, maxFil
     },
     async set(key: string, value: string): Promise<void> {
       const bytes = Buffer.byteLength(value);
-      if (bytes > maxBytes) throw new Error(`the checkpoint has ${bytes} bytes, more than ${maxBytes}`);
+      if (bytes > maxBytes) throw Object.assign(new Error(`the checkpoint has ${bytes} bytes, more than ${maxBytes}`), { code: 'EFBIG' });
       await mkdir(directory, { recursive: true, mode: 0o700 });
       const path = pathOf(key);
       const beside = `${path}.${newId()}.tmp`;

@@ -3,11 +3,13 @@
 
 import { readErrorBody } from '../policy/error-body.ts';
 import type { Outcome } from '../policy/outcome.ts';
+import type { TokenCount } from '../telemetry/ledger.ts';
 import type { Clock } from '../time.ts';
+import { usageOf } from './usage.ts';
 
 export type Prelude =
   | { readonly type: 'begun'; readonly chunks: readonly Uint8Array[]; readonly reader: ReadableStreamDefaultReader<Uint8Array> }
-  | { readonly type: 'failed'; readonly outcome: Outcome };
+  | { readonly type: 'failed'; readonly outcome: Outcome; readonly usage: TokenCount | null };
 
 export interface PreludeLimits {
   /** Milliseconds without a byte that count as a stall. 0: no limit. */
@@ -34,7 +36,7 @@ export async function readPrelude(response: Response, limits: PreludeLimits): Pr
   for (;;) {
     const cancelStall = limits.idleMs > 0 ? limits.clock.after(limits.idleMs, limits.onStall) : () => {};
     const step = await reader.read().finally(cancelStall);
-    if (step.done) return failed({ type: 'stream-break', problem: 'early-end' });
+    if (step.done) return failed({ type: 'stream-break', problem: 'early-end' }, text);
     chunks.push(step.value);
     size += step.value.byteLength;
     text += decoder.decode(step.value, { stream: true });
@@ -43,16 +45,28 @@ export async function readPrelude(response: Response, limits: PreludeLimits): Pr
     if (first === 'content') return { type: 'begun', chunks, reader };
     if (first) {
       reader.cancel().catch(() => {});
-      return failed({ type: 'stream-error', error: readErrorBody(first.data, 'application/json') });
+      return failed({ type: 'stream-error', error: readErrorBody(first.data, 'application/json') }, text);
     }
     if (size > maxPreludeBytes) {
       reader.cancel().catch(() => {});
-      return failed({ type: 'stream-break', problem: 'oversized' });
+      return failed({ type: 'stream-break', problem: 'oversized' }, text);
     }
   }
 }
 
-const failed = (outcome: Outcome): Prelude => ({ type: 'failed', outcome });
+const failed = (outcome: Outcome, text = ''): Prelude => ({ type: 'failed', outcome, usage: usageAtStart(text) });
+
+/** `message_start` tells the input; the output was only beginning. */
+function usageAtStart(text: string): TokenCount | null {
+  const data = /(?:^|[\r\n])event: ?message_start(?:\r\n|\n|\r)data: ?([^\r\n]*)[\r\n]/.exec(text)?.[1];
+  if (data === undefined) return null;
+  try {
+    const usage = usageOf((JSON.parse(data) as { message: Record<string, unknown> }).message);
+    return usage && { ...usage, estimated: true };
+  } catch {
+    return null;
+  }
+}
 
 const eventLine = /(?:^|\r\n|\n|\r)event: ?([^\r\n]*)(?:\r\n|\n|\r)/g;
 

@@ -84,12 +84,13 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
 
     const { hop } = choice;
     const from = failure?.hop ?? null;
-    if (from && from.target !== hop.target) {
+    const before = call.ledger.attempts.at(-1);
+    if (before && before.target !== hop.target) {
       tell(settings, call, () => ({
         type: 'target-switched',
         callId: call.id,
         at: startedAt,
-        from: from.target,
+        from: before.target,
         to: hop.target,
         model: hop.model ?? '',
         why: hop.why,
@@ -131,7 +132,7 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
 
     const verdict = classify(result.outcome, { now, route: call.route, method: call.method, speed: speedOf(quest.body ?? call.body) });
     hop.settle(verdict);
-    closeEntry(engine, call, entry, verdict, now, null);
+    closeEntry(engine, call, entry, verdict, now, result.usage);
     const misconfigured = reportMisconfiguration(engine, call, { result, verdict, hop }, now);
     // The caller gets the failure that is about the call, not the one about our configuration.
     failure = misconfigured && failure ? failure : { result, verdict, hop };
@@ -156,7 +157,10 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
       estimateMs: 0,
       budget: budget === null || budget.levelAt(now) >= 1,
     });
-    if (decision.type === 'give-up') return gaveUp(decision.reason, verdict.waitMs ?? null);
+    if (decision.type === 'give-up') {
+      if (decision.reason === 'budget') tellBudgetEmpty(engine, call, hop.target, now);
+      return gaveUp(decision.reason, verdict.waitMs ?? null);
+    }
     if (decision.where === 'here') budget?.tryTake(now);
     waitedMs = decision.delayMs;
     tell(settings, call, () => ({
@@ -168,6 +172,11 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
       kind: verdict.kind,
     }));
   }
+}
+
+/** A request was not repeated because too many calls are failing. */
+export function tellBudgetEmpty({ settings }: Engine, call: Call, target: string, now: number): void {
+  tell(settings, call, () => ({ type: 'attempt-refused', callId: call.id, at: now, reason: 'budget-empty', target, retryAfterMs: null }));
 }
 
 export function speedOf(body: Readonly<Record<string, unknown>> | null): string | undefined {
@@ -252,6 +261,7 @@ function openEntry(call: Call, purpose: LedgerAttempt['purpose'], hop: Hop, star
     reason: null,
     retry: null,
     retryAfterMs: null,
+    billed: null,
     usage: null,
     discarded: false,
   };
@@ -273,14 +283,16 @@ export function closeEntry(
   verdict: Verdict,
   now: number,
   usage: TokenCount | null,
+  discarded: boolean = verdict.kind !== 'success',
 ): void {
   entry.durationMs = now - entry.startedAt;
   entry.result = verdict.kind;
   entry.reason = verdict.reason;
   entry.retry = verdict.retry;
   entry.retryAfterMs = verdict.waitMs ?? null;
+  entry.billed = verdict.billed;
   entry.usage = usage;
-  entry.discarded = verdict.kind !== 'success';
+  entry.discarded = discarded;
   if (entry.requestId) settings.book.index(entry.requestId, call.ledger);
   tell(settings, call, () => ({ type: 'attempt-ended', callId: call.id, at: now, attempt: entry, verdict }));
 }

@@ -93,7 +93,7 @@ export interface Router {
   here(want: Want): boolean;
   /** How many targets could ever take this; bounds the attempts of a pursuit. */
   count(want: Want): number;
-  circuits(): Iterable<readonly [key: string, state: BreakerStateName]>;
+  circuits(): Iterable<{ readonly target: string; readonly circuit: string; readonly state: BreakerStateName }>;
   report(): TargetReport[];
   /** Stops probing. */
   close(): void;
@@ -139,7 +139,7 @@ export function createRouter(settings: Settings): Router {
     count: (want) => (places.length === 1 ? 1 : candidates(want).filter((candidate) => !candidate.excluded).length),
     *circuits() {
       for (const { facts, circuits } of places)
-        for (const [key, breaker] of circuits) yield [`${facts.name}/${key}`, breaker.stateAt(clock.now())] as const;
+        for (const [circuit, breaker] of circuits) yield { target: facts.name, circuit, state: breaker.stateAt(clock.now()) };
     },
     report: () => places.map((entry) => reportOf(entry, clock.now())),
     close: stopProbes,
@@ -276,7 +276,7 @@ export function createRouter(settings: Settings): Router {
       makeRoom(entry.circuits);
       breaker = new Breaker(breakerOptions, (from, to, retryAfterMs) => {
         if (settings.emitter.active)
-          settings.emitter.emit({ type: 'breaker-changed', at: clock.now(), key: `${entry.facts.name}/${key}`, from, to, retryAfterMs });
+          settings.emitter.emit({ type: 'breaker-changed', at: clock.now(), target: entry.facts.name, circuit: key, from, to, retryAfterMs });
       });
       entry.circuits.set(key, breaker);
     }

@@ -17,7 +17,7 @@ import { Checkpointer } from './checkpointer.ts';
 import { errorDetails, labels, relabel } from './deliver.ts';
 import { finish } from './finish.ts';
 import { heal, type HealedBody, type NextSource, type StreamOwner, type StreamSource } from './heal.ts';
-import { closeEntry, pursue, speedOf, successVerdict, type Engine } from './pursuit.ts';
+import { closeEntry, pursue, speedOf, successVerdict, tellBudgetEmpty, type Engine } from './pursuit.ts';
 import type { Hop } from './router.ts';
 import { tell } from './tell.ts';
 
@@ -80,6 +80,7 @@ const pastEntry: LedgerAttempt = Object.freeze({
   reason: 'checkpoint',
   retry: null,
   retryAfterMs: null,
+  billed: null,
   usage: null,
   discarded: false,
 });
@@ -105,6 +106,8 @@ class StreamedAnswer implements StreamOwner {
   #noPrefill = false;
   /** How many of the splice's usage entries belong to attempts that are already in the ledger. */
   #accounted = 0;
+  /** What the reader had when the attempt began. */
+  #hadBefore = 0;
   #resumeForm: 'prefill' | 'user-turn' | 'restart' | null = null;
   #unlink: () => void = () => {};
 
@@ -157,8 +160,8 @@ class StreamedAnswer implements StreamOwner {
     if (isAborted(call.callers)) return this.#surfaceAborted();
     const verdict = classify(outcome, { now, route: call.route, speed: speedOf(call.body) });
     this.#hop.settle(verdict);
-    this.#closeAttempt(verdict, now);
     const transcript = this.splice.transcript();
+    this.#closeAttempt(verdict, now, transcript);
     this.#checkpointer?.write(transcript);
     const plan = planRecovery({
       transcript,
@@ -198,9 +201,10 @@ class StreamedAnswer implements StreamOwner {
     const call = this.#call;
     this.#noteSeam();
     this.#unlink();
-    if (this.#entry.durationMs === null) {
+    if (this.#entry.durationMs === null && surfaced) this.#closeLeft();
+    else if (this.#entry.durationMs === null) {
       this.#hop.settle(successVerdict);
-      this.#closeAttempt(successVerdict, settings.clock.now());
+      this.#closeAttempt(successVerdict, settings.clock.now(), null);
     }
     if (surfaced) {
       const reason = isAborted(call.callers) ? 'aborted' : (this.#entry.result ?? 'stream-broken');
@@ -215,13 +219,17 @@ class StreamedAnswer implements StreamOwner {
 
   onLeave(): void {
     this.#unlink();
-    const now = this.#engine.settings.clock.now();
-    if (this.#entry.durationMs === null) {
-      // The answer was good as far as it went.
-      this.#hop.settle({ ...successVerdict, countsAs: 'neutral' });
-      this.#closeAttempt({ ...successVerdict, kind: 'aborted', countsAs: 'neutral', reason: 'reader-left' }, now);
-    }
+    if (this.#entry.durationMs === null) this.#closeLeft();
     finish(this.#engine, this.#call, 'aborted', 'aborted');
+  }
+
+  /** The caller left: the answer was good as far as it went. */
+  #closeLeft(): void {
+    this.#hop.settle({ ...successVerdict, countsAs: 'neutral' });
+    // It will not tell its output any more.
+    this.splice.fail('socket');
+    const left: Verdict = { ...successVerdict, kind: 'aborted', countsAs: 'neutral', reason: 'reader-left' };
+    this.#closeAttempt(left, this.#engine.settings.clock.now(), this.splice.transcript());
   }
 
   /** Asks for the rest, or anew. Every request counts as a resume, whether it answers or not. */
@@ -242,6 +250,7 @@ class StreamedAnswer implements StreamOwner {
         settings.budget?.tryTake(settings.clock.now()) === false &&
         this.#engine.router.count({ call, model, body: null, tried: [this.#hop.target], only: null, prefer: null }) < 2
       ) {
+        tellBudgetEmpty(this.#engine, call, this.#hop.target, settings.clock.now());
         return this.#surface(outcome, verdict, 'resumes-spent', transcript);
       }
       this.#resumesMade += 1;
@@ -269,6 +278,7 @@ class StreamedAnswer implements StreamOwner {
       if (end.type === 'answered' && end.result.type === 'stream') {
         this.#hop = end.hop;
         this.#entry = end.entry;
+        this.#hadBefore = amountOf(transcript);
         call.ledger.resumes += 1;
         this.#resumeForm = continuation?.form ?? 'restart';
         this.splice.resume(
@@ -339,12 +349,13 @@ class StreamedAnswer implements StreamOwner {
     return { type: 'surface', event: ownErrorEvent('stream-broken', details, said) };
   }
 
-  #closeAttempt(verdict: Verdict, now: number): void {
+  /** `transcript`: what the reader has; null when they have, or get, all of it. */
+  #closeAttempt(verdict: Verdict, now: number, transcript: Transcript | null): void {
     if (this.#entry.durationMs !== null) return;
     const usage: TokenCount | null = this.splice.usage()[this.#accounted] ?? null;
     this.#accounted = this.splice.usage().length;
-    closeEntry(this.#engine, this.#call, this.#entry, verdict, now, usage && { ...usage });
-    this.#entry.discarded = verdict.kind !== 'success' && !this.splice.started;
+    const discarded = transcript !== null && !this.splice.stopKnown && amountOf(transcript) <= this.#hadBefore;
+    closeEntry(this.#engine, this.#call, this.#entry, verdict, now, usage && { ...usage }, discarded);
   }
 
   #noteSeam(): void {
@@ -362,6 +373,9 @@ class StreamedAnswer implements StreamOwner {
     }));
   }
 }
+
+/** Grows with everything a reader is given. */
+const amountOf = ({ blocks }: Transcript): number => blocks.reduce((sum, { text }) => sum + 1 + text.length, 0);
 
 function partialOf(transcript: Transcript): { content: { type: string; text: string; complete: boolean }[]; text: string } {
   return {

@@ -72,7 +72,9 @@ export type HoldfastEvent =
   | {
       readonly type: 'breaker-changed';
       readonly at: number;
-      readonly key: string;
+      readonly target: string;
+      /** The model, with `+fast` for fast mode. */
+      readonly circuit: string;
       readonly from: string;
       readonly to: string;
       readonly retryAfterMs: number | null;

@@ -1,8 +1,8 @@
 // The account of one logical call: every attempt it took, what each cost and what came of it.
 
-import type { FailureKind, Retry } from '../policy/verdict.ts';
+import type { FailureKind, Retry, Verdict } from '../policy/verdict.ts';
 
-/** Tokens as the wire reported them. `estimated` when an attempt broke before it told its output. */
+/** Tokens as the wire reported them. `estimated`: an attempt broke before it told its output, which is guessed from its text. */
 export interface TokenCount {
   readonly input: number;
   readonly output: number;
@@ -44,6 +44,9 @@ export interface LedgerAttempt {
   retry: Retry | null;
   /** The server's hint in milliseconds. */
   retryAfterMs: number | null;
+  /** Whether it cost money, as far as its end tells; null while it runs. */
+  billed: Verdict['billed'] | null;
+  /** Null: the wire told nothing of it. */
   usage: TokenCount | null;
   /** Nothing of this attempt reached the reader. */
   discarded: boolean;
@@ -92,11 +95,18 @@ export function createLedgerBook(maxEntries = 2_000): LedgerBook {
   };
 }
 
-/** Sums what all attempts of a call consumed, delivered or not. */
+/**
+ * Sums what all attempts of a call consumed, delivered or not. `estimated`: some of it is not as the wire told, because an
+ * attempt broke before it did, or may have been billed without a word.
+ */
 export function ledgerTotal(ledger: Ledger): TokenCount {
   const total = { input: 0, output: 0, cacheRead: 0, cacheCreation: 0, estimated: false };
-  for (const { usage } of ledger.attempts) {
-    if (!usage) continue;
+  for (const { usage, billed } of ledger.attempts) {
+    if (!usage) {
+      // Counting tokens and everything else but messages costs none.
+      total.estimated ||= ledger.route === 'messages' && billed !== 'no';
+      continue;
+    }
     total.input += usage.input;
     total.output += usage.output;
     total.cacheRead += usage.cacheRead;

@@ -3,6 +3,7 @@
 import type { HoldfastEvent, Listener } from './events.ts';
 import { isoTime } from '../time.ts';
 import { ledgerTotal, type Ledger, type LedgerAttempt } from './ledger.ts';
+import { oneLine } from './one-line.ts';
 
 /** The SDK's own logger shape; `console` and pino satisfy it. */
 export interface Logger {
@@ -46,7 +47,7 @@ function lineOf(event: HoldfastEvent): Line | null {
       return {
         level: event.verdict.kind === 'success' ? 'debug' : 'warn',
         message: 'holdfast attempt',
-        fields: { event: event.type, call_id: event.callId, timestamp: isoTime(event.at), ...attemptFields(event.attempt) },
+        fields: { event: event.type, call_id: oneLine(event.callId), timestamp: isoTime(event.at), ...attemptFields(event.attempt) },
       };
     case 'call-ended':
       return {
@@ -83,11 +84,11 @@ function attemptFields(attempt: LedgerAttempt): Record<string, unknown> {
     purpose: attempt.purpose,
     why: attempt.why,
     target: attempt.target,
-    model: attempt.model,
+    model: oneLine(attempt.model),
     status: attempt.status,
-    request_id: clean(attempt.requestId),
+    request_id: oneLine(attempt.requestId),
     result: attempt.result,
-    reason: clean(attempt.reason),
+    reason: oneLine(attempt.reason),
     waited_ms: attempt.waitedMs,
     first_content_ms: attempt.firstContentMs,
     duration_seconds: seconds(attempt.durationMs),
@@ -101,9 +102,9 @@ function callFields(ledger: Ledger): Record<string, unknown> {
   const total = ledgerTotal(ledger);
   const last = ledger.attempts.at(-1);
   return {
-    call_id: ledger.callId,
+    call_id: oneLine(ledger.callId),
     route: ledger.route,
-    model: ledger.model,
+    model: oneLine(ledger.model),
     stream: ledger.stream,
     result: ledger.result,
     failure: ledger.failure,
@@ -111,7 +112,7 @@ function callFields(ledger: Ledger): Record<string, unknown> {
     resumes: ledger.resumes,
     attempts: ledger.attempts.length,
     target: last?.target ?? null,
-    request_id: clean(last?.requestId ?? null),
+    request_id: oneLine(last?.requestId ?? null),
     duration_seconds: seconds(ledger.durationMs),
     input_tokens: total.input,
     output_tokens: total.output,
@@ -122,14 +123,9 @@ function callFields(ledger: Ledger): Record<string, unknown> {
 function flat({ type, at, ...rest }: HoldfastEvent): Record<string, unknown> {
   const fields: Record<string, unknown> = { event: type, timestamp: isoTime(at) };
   for (const [name, value] of Object.entries(rest)) {
-    fields[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = typeof value === 'string' ? clean(value) : value;
+    fields[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = typeof value === 'string' ? oneLine(value) : value;
   }
   return fields;
 }
 
 const seconds = (ms: number | null): number | null => (ms === null ? null : Math.round(ms) / 1000);
-
-/** Values from the wire may carry line breaks or escape sequences; a log line is one line. */
-const clean = (text: string | null): string | null =>
-  // oxlint-disable-next-line no-control-regex
-  text === null ? null : text.replace(/[\u0000-\u001f\u007f-\u009f]/g, ' ').slice(0, 256);

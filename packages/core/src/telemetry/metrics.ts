@@ -3,36 +3,90 @@
 import { metrics, type Attributes, type Meter, type MeterProvider } from '@opentelemetry/api';
 import type { Emitter, HoldfastEvent, Listener } from './events.ts';
 import type { Ledger, LedgerAttempt } from './ledger.ts';
+import { ModelNames } from './model-names.ts';
+
+/** What a meter is asked for. */
+export interface Instrument {
+  readonly name: string;
+  readonly unit: string;
+  readonly description: string;
+  readonly advice?: { readonly explicitBucketBoundaries: number[] };
+}
+
+// The buckets that the conventions for generative AI advise: seconds and tokens grow by factors of two and four.
+// https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics/
+const durations: Instrument['advice'] = { explicitBucketBoundaries: Array.from({ length: 14 }, (_, power) => 2 ** power / 100) };
+const counts: Instrument['advice'] = { explicitBucketBoundaries: Array.from({ length: 14 }, (_, power) => 4 ** power) };
+
+type InstrumentKey =
+  | 'duration'
+  | 'firstContent'
+  | 'usage'
+  | 'tokens'
+  | 'attempts'
+  | 'retries'
+  | 'refusals'
+  | 'failovers'
+  | 'breaks'
+  | 'resumes'
+  | 'degraded'
+  | 'deadlines'
+  | 'changes'
+  | 'breaker'
+  | 'budget';
 
 /** Names and meanings of every instrument, for documentation and dashboards. */
-export const instruments = {
-  duration: { name: 'gen_ai.client.operation.duration', unit: 's', description: 'Duration of a logical call, over all its attempts.' },
-  tokens: { name: 'gen_ai.client.token.usage', unit: '{token}', description: 'Tokens of a logical call, by type.' },
+export const instruments: Readonly<Record<InstrumentKey, Instrument>> = {
+  duration: {
+    name: 'gen_ai.client.operation.duration',
+    unit: 's',
+    description: 'Duration of a call, over all its attempts and waits.',
+    advice: durations,
+  },
   firstContent: {
     name: 'gen_ai.client.operation.time_to_first_chunk',
     unit: 's',
-    description: 'Time from the start of the call to its first content.',
+    description: 'Time from the start of a streamed call to its first content, over all attempts that it took.',
+    advice: durations,
   },
-  attempts: { name: 'holdfast.attempts', unit: '{attempt}', description: 'Requests sent, by target, purpose and result.' },
-  retries: { name: 'holdfast.retries', unit: '{retry}', description: 'Repetitions decided on, by kind of failure and direction.' },
+  usage: {
+    name: 'gen_ai.client.token.usage',
+    unit: '{token}',
+    description: 'Tokens of one attempt as the upstream told them, by type: what is billed.',
+    advice: counts,
+  },
+  tokens: { name: 'holdfast.tokens', unit: '{token}', description: 'Tokens billed, by type and by whether a reader got them.' },
+  attempts: { name: 'holdfast.attempts', unit: '{attempt}', description: 'Requests sent, by purpose and result.' },
+  retries: {
+    name: 'holdfast.retries',
+    unit: '{retry}',
+    description: 'Repetitions decided on, by the failure behind them and where they go.',
+  },
   refusals: { name: 'holdfast.refusals', unit: '{attempt}', description: 'Attempts not made, by reason.' },
   failovers: { name: 'holdfast.failovers', unit: '{switch}', description: 'Changes of target within a call.' },
-  breaks: { name: 'holdfast.stream.breaks', unit: '{break}', description: 'Streams that broke, by kind and what was done.' },
-  resumes: { name: 'holdfast.stream.resumes', unit: '{resume}', description: 'Continuations joined to a broken stream, by form and seam.' },
+  breaks: { name: 'holdfast.stream.breaks', unit: '{break}', description: 'Streams that broke, by kind and by what was done.' },
+  resumes: {
+    name: 'holdfast.stream.resumes',
+    unit: '{resume}',
+    description: 'Continuations that joined a broken stream, by form and seam.',
+  },
   degraded: { name: 'holdfast.degraded', unit: '{call}', description: 'Answers from below the first rung, by rung.' },
-  discarded: { name: 'holdfast.tokens.discarded', unit: '{token}', description: 'Output tokens paid for that no reader got.' },
   deadlines: { name: 'holdfast.deadline.misses', unit: '{call}', description: 'Calls ended by their deadline.' },
-  breaker: { name: 'holdfast.breaker.state', unit: '1', description: 'State of each circuit: 0 closed, 1 half-open, 2 open.' },
-  budget: { name: 'holdfast.budget.level', unit: '1', description: 'What is left of the retry budget.' },
-} as const;
+  changes: { name: 'holdfast.breaker.changes', unit: '{change}', description: 'Changes of a circuit, by the state it went to.' },
+  breaker: { name: 'holdfast.breaker.state', unit: '{state}', description: 'State of each circuit: 0 closed, 1 half-open, 2 open.' },
+  budget: { name: 'holdfast.budget.level', unit: '1', description: 'What is left of the retry budget, 0 to 1.' },
+};
 
-/** Distinct model names kept apart; the rest count as `other`, so that a caller's typo cannot grow a time series each. */
-const maxModels = 64;
+const stateValues = { closed: 0, 'half-open': 1, open: 2 } as const;
 
+/** What is asked for at every collection instead of being told. */
 export interface Gauges {
-  /** Circuits by key with their state. */
-  breakers(): Iterable<readonly [key: string, state: 'closed' | 'half-open' | 'open']>;
-  budgetLevel(): number | null;
+  /** Tells several instances in one process apart: the name of the first target. */
+  readonly instance: string;
+  /** Circuits by target and model, `+fast` behind the model for fast mode. */
+  circuits(): Iterable<{ readonly target: string; readonly circuit: string; readonly state: keyof typeof stateValues }>;
+  /** 0 to 1; null without a budget. */
+  budget(): number | null;
 }
 
 /** Follows the globally registered meter provider, also when it is registered after Holdfast was created. */
@@ -56,13 +110,13 @@ const isNoop = (provider: MeterProvider): boolean => provider.getMeter('a') === 
 
 /** Records events on `meter`. */
 export function metricsListener(meter: Meter, gauges: Gauges): Listener {
-  const counter = ({ name, unit, description }: (typeof instruments)[keyof typeof instruments]) =>
-    meter.createCounter(name, { unit, description });
-  const histogram = ({ name, unit, description }: (typeof instruments)[keyof typeof instruments]) =>
-    meter.createHistogram(name, { unit, description });
+  const counter = ({ name, ...options }: Instrument) => meter.createCounter(name, options);
+  const histogram = ({ name, ...options }: Instrument) => meter.createHistogram(name, options);
+  const gauge = ({ name, ...options }: Instrument) => meter.createObservableGauge(name, options);
   const duration = histogram(instruments.duration);
-  const tokens = histogram(instruments.tokens);
   const firstContent = histogram(instruments.firstContent);
+  const usages = histogram(instruments.usage);
+  const tokens = counter(instruments.tokens);
   const attempts = counter(instruments.attempts);
   const retries = counter(instruments.retries);
   const refusals = counter(instruments.refusals);
@@ -70,34 +124,44 @@ export function metricsListener(meter: Meter, gauges: Gauges): Listener {
   const breaks = counter(instruments.breaks);
   const resumes = counter(instruments.resumes);
   const degraded = counter(instruments.degraded);
-  const discarded = counter(instruments.discarded);
   const deadlines = counter(instruments.deadlines);
-  const modelOf = boundedNames();
+  const changes = counter(instruments.changes);
+  const models = new ModelNames();
+  const instance: Attributes = { 'holdfast.instance': gauges.instance };
 
-  meter.createObservableGauge(instruments.breaker.name, instruments.breaker).addCallback((result) => {
-    for (const [key, state] of gauges.breakers())
-      result.observe(state === 'open' ? 2 : state === 'half-open' ? 1 : 0, { 'holdfast.circuit': key });
+  gauge(instruments.breaker).addCallback((result) => {
+    for (const { attributes, value } of circuitStates(gauges, models)) result.observe(value, attributes);
   });
-  meter.createObservableGauge(instruments.budget.name, instruments.budget).addCallback((result) => {
-    const level = gauges.budgetLevel();
-    if (level !== null) result.observe(level);
+  gauge(instruments.budget).addCallback((result) => {
+    const level = gauges.budget();
+    if (level !== null) result.observe(level, instance);
   });
 
+  const onAttempt = (attempt: LedgerAttempt): void => {
+    if (attempt.result === 'success') models.answered(attempt.model);
+    attempts.add(1, { ...placeOf(attempt, models), 'holdfast.purpose': attempt.purpose, 'holdfast.result': attempt.result ?? 'unknown' });
+  };
   const onCall = (ledger: Ledger): void => {
-    const attributes = callAttributes(ledger, modelOf);
-    if (ledger.durationMs !== null) duration.record(ledger.durationMs / 1000, attributes);
+    const attributes = callAttributes(ledger, models);
+    const ended = ledger.failure === null ? attributes : { ...attributes, 'error.type': ledger.failure };
+    if (ledger.durationMs !== null) duration.record(ledger.durationMs / 1000, ended);
     const first = firstContentSeconds(ledger);
     if (first !== null) firstContent.record(first, attributes);
     if (ledger.failure === 'deadline') deadlines.add(1, attributes);
+    // Only now is it known of every attempt whether its answer was used.
+    for (const attempt of ledger.attempts) onUsage(attempt, operationOf(ledger));
   };
-  const onAttempt = (attempt: LedgerAttempt): void => {
-    const attributes: Attributes = { 'holdfast.target': attempt.target, 'gen_ai.request.model': modelOf(attempt.model) };
-    attempts.add(1, { ...attributes, 'holdfast.purpose': attempt.purpose, 'holdfast.result': attempt.result ?? 'unknown' });
+  const onUsage = (attempt: LedgerAttempt, operation: Attributes): void => {
     const { usage } = attempt;
     if (!usage) return;
-    tokens.record(usage.input + usage.cacheRead + usage.cacheCreation, { ...attributes, 'gen_ai.token.type': 'input' });
-    tokens.record(usage.output, { ...attributes, 'gen_ai.token.type': 'output' });
-    if (attempt.discarded) discarded.add(usage.output, attributes);
+    const place = placeOf(attempt, models);
+    const fate = { 'holdfast.fate': attempt.discarded ? 'discarded' : 'delivered', 'holdfast.estimated': usage.estimated };
+    const input = usage.input + usage.cacheRead + usage.cacheCreation;
+    for (const [type, count] of Object.entries({ input, output: usage.output })) {
+      const typed = { ...place, 'gen_ai.token.type': type };
+      usages.record(count, { ...operation, ...typed });
+      tokens.add(count, { ...typed, ...fate });
+    }
   };
 
   return (event: HoldfastEvent): void => {
@@ -118,13 +182,14 @@ export function metricsListener(meter: Meter, gauges: Gauges): Listener {
         return resumes.add(1, { 'holdfast.form': event.form, 'holdfast.seam': event.seam });
       case 'answer-degraded':
         return degraded.add(1, { 'holdfast.rung': event.rung });
+      case 'breaker-changed':
+        return changes.add(1, { ...circuitOf(event, models), 'holdfast.to': event.to });
       case 'call-started':
       case 'attempt-started':
       case 'fence-denied':
       case 'target-ineligible':
       case 'target-misconfigured':
       case 'checkpoint-failed':
-      case 'breaker-changed':
       case 'target-pace-changed':
       case 'target-disabled':
         return;
@@ -132,29 +197,40 @@ export function metricsListener(meter: Meter, gauges: Gauges): Listener {
   };
 }
 
-function callAttributes(ledger: Ledger, modelOf: (model: string | null) => string): Attributes {
-  const attributes: Attributes = {
-    'gen_ai.operation.name': ledger.route === 'messages' ? 'chat' : ledger.route,
-    'gen_ai.provider.name': 'anthropic',
-    'gen_ai.request.model': modelOf(ledger.model),
-    'holdfast.target': ledger.attempts.at(-1)?.target ?? 'none',
-  };
-  if (ledger.failure !== null) attributes['error.type'] = ledger.failure;
-  return attributes;
+const operationOf = ({ route }: Ledger): Attributes => ({
+  'gen_ai.operation.name': route === 'messages' ? 'chat' : route,
+  'gen_ai.provider.name': 'anthropic',
+});
+
+const placeOf = ({ target, model }: { target: string; model: string | null }, models: ModelNames): Attributes => ({
+  'holdfast.target': target,
+  'gen_ai.request.model': models.label(model),
+});
+
+/** By the target that had the last word. */
+const callAttributes = (ledger: Ledger, models: ModelNames): Attributes => ({
+  ...operationOf(ledger),
+  ...placeOf({ target: ledger.attempts.at(-1)?.target ?? 'none', model: ledger.model }, models),
+});
+
+function circuitOf({ target, circuit }: { target: string; circuit: string }, models: ModelNames): Attributes {
+  const [, model = '', fast = ''] = /^(.*?)(\+fast)?$/s.exec(circuit) ?? [];
+  return { 'holdfast.target': target, 'holdfast.circuit': models.label(model) + fast };
+}
+
+/** The worst state of those that share a name. */
+function circuitStates(gauges: Gauges, models: ModelNames): Iterable<{ attributes: Attributes; value: number }> {
+  const worst = new Map<string, { attributes: Attributes; value: number }>();
+  for (const circuit of gauges.circuits()) {
+    const attributes = circuitOf(circuit, models);
+    const key = JSON.stringify(attributes);
+    const value = Math.max(stateValues[circuit.state], worst.get(key)?.value ?? 0);
+    worst.set(key, { attributes, value });
+  }
+  return worst.values();
 }
 
 function firstContentSeconds(ledger: Ledger): number | null {
   const first = ledger.attempts.find((attempt) => attempt.firstContentMs !== null);
   return first ? (first.startedAt + (first.firstContentMs as number) - ledger.startedAt) / 1000 : null;
-}
-
-function boundedNames(): (model: string | null) => string {
-  const known = new Set<string>();
-  return (model) => {
-    if (model === null) return 'none';
-    if (known.has(model)) return model;
-    if (known.size >= maxModels) return 'other';
-    known.add(model);
-    return model;
-  };
 }
