@@ -1,10 +1,11 @@
 // Somewhere else to go: every kind of failure against every kind of client.
 
 import Anthropic from '@anthropic-ai/sdk';
-import { cut, fakeClaude, referenceAnswer, VirtualClock, type FaultLike } from '@holdfast/testing';
+import { cut, referenceAnswer, type FaultLike } from '@holdfast/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { callOptions, holdfast, type HoldfastEvent, type HoldfastOptions } from '../src/index.ts';
 import { platform, platformNames, secretOf, type Platform, type PlatformName } from './platforms.ts';
+import { twoTargets } from './two-targets.ts';
 import { request } from './world.ts';
 
 const whole = referenceAnswer('text').content;
@@ -119,22 +120,10 @@ describe.each(platformNames)('with a second target of kind %s', (kind) => {
   });
 });
 
-/** Two fakes without sockets, for virtual time. */
-async function timed(options: HoldfastOptions = {}, models: Record<string, string> = {}) {
-  const clock = new VirtualClock();
-  const primary = await fakeClaude({ target: 'primary' });
-  const other = await fakeClaude({ target: 'second' });
-  const second = new Anthropic({ baseURL: other.url, fetch: other.fetch, apiKey: 'b' });
-  const hold = holdfast({
-    clock,
-    random: () => 0,
-    retry: { baseMs: 0, throttledBaseMs: 0 },
-    targets: [{ name: 'second', client: second, models }],
-    ...options,
-  });
-  const client = new Anthropic({ baseURL: primary.url, fetch: primary.fetch, apiKey: 'a', middleware: [hold] });
-  return { clock, primary, other, client, hold, close: () => Promise.all([primary.close(), other.close()]) };
-}
+const timed = async (...options: Parameters<typeof twoTargets>) => {
+  const { primary, second, ...rest } = await twoTargets(...options);
+  return { ...rest, primary: primary.claude, other: second.claude };
+};
 
 describe('the way back', () => {
   it('uses the first target again once its circuit lets it, flipping at most once per open period', async () => {
@@ -195,7 +184,7 @@ describe('the way back', () => {
 it('the stream of a fallback model goes on at another target under the name the model has there', async () => {
   const { clock, primary, other, client, close } = await timed(
     { breaker: false, retry: false, fallbacks: ['claude-haiku-5-5'] },
-    { 'claude-haiku-5-5': 'eu.haiku' },
+    { models: { 'claude-haiku-5-5': 'eu.haiku' } },
   );
   primary.script('overloaded', 'overloaded');
   other.script('overloaded', 'overload-mid-stream');
@@ -206,6 +195,71 @@ it('the stream of a fallback model goes on at another target under the name the 
   expect(other.requests.map(({ model }) => model)).toEqual([request.model, 'eu.haiku']);
   expect(primary.requests.map(({ model }) => model)).toEqual([request.model, 'claude-haiku-5-5', 'claude-haiku-5-5']);
   await close();
+});
+
+it('a stream that an overloaded target broke goes on elsewhere at once; alone it waits', async () => {
+  for (const [options, waitedMs] of [
+    [{ retry: {} }, 0],
+    [{ retry: {}, targets: [] }, 1_000],
+  ] as const) {
+    const { clock, primary, client, close } = await timed(options);
+    primary.script('overload-mid-stream');
+    const before = clock.now();
+
+    expect((await clock.until(client.messages.stream(request).finalMessage())).content).toEqual(whole);
+    expect(clock.now() - before).toBe(waitedMs);
+    await close();
+  }
+});
+
+describe('a token that may be renewed', () => {
+  const withTokens = async (options: HoldfastOptions = {}) => {
+    const { primary, second, hold, clock, close } = await twoTargets(options);
+    let tokens = 0;
+    const client = new Anthropic({
+      baseURL: primary.claude.url,
+      fetch: primary.claude.fetch,
+      middleware: [hold],
+      credentials: async () => ({ token: `token-${(tokens += 1)}`, expiresAt: null }),
+    } as never);
+    return { primary: primary.claude, second: second.claude, client, clock, hold, close };
+  };
+
+  it('is renewed before anybody else is asked, and the target stays in use', async () => {
+    const { primary, second, client, close } = await withTokens();
+    primary.script('bad-key');
+
+    expect((await client.messages.create(request)).content).toEqual(whole);
+    await client.messages.create(request);
+
+    expect(primary.requests.map(({ key }) => key)).toEqual(['token-1', 'token-2', 'token-2']);
+    expect(second.requests).toHaveLength(0);
+    await close();
+  });
+
+  it('and is no good renewed either sends the call elsewhere, and later ones too', async () => {
+    const { primary, second, client, close } = await withTokens();
+    primary.always('bad-key');
+
+    expect((await client.messages.create(request)).content).toEqual(whole);
+    await client.messages.create(request);
+
+    expect(primary.requests).toHaveLength(2);
+    expect(second.requests).toHaveLength(2);
+    await close();
+  });
+
+  it('does not lead to a cached answer before it was renewed', async () => {
+    const { primary, client, close } = await withTokens({ targets: [], cache: { store: new Map() } });
+    await client.messages.create(request);
+    primary.script('bad-key');
+    const label = async () => (await client.messages.create(request).withResponse()).response.headers.get('holdfast-degraded');
+
+    expect(await label()).toBeNull();
+    primary.always('bad-key');
+    expect(await label()).toBe('cache');
+    await close();
+  });
 });
 
 describe('the fence', () => {

@@ -20,6 +20,8 @@ export interface Platform {
   readonly claude: FakeClaude;
   /** Every request as it came over the wire. */
   readonly wire: { readonly url: string; readonly headers: IncomingMessage['headers']; readonly body: string }[];
+  /** From now on nobody listens: connections are refused. */
+  refuse(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -27,7 +29,7 @@ export const platformNames = ['anthropic', 'aws', 'google-cloud', 'foundry', 've
 export type PlatformName = (typeof platformNames)[number];
 
 /** A marker in every credential, so that a test can look for it anywhere. */
-export const secretOf = (name: PlatformName): string => `SECRET-${name}`;
+export const secretOf = (name: PlatformName): string => (name === 'anthropic' ? 'sk-ant-api03-SECRET' : `SECRET-${name}`);
 
 export async function platform(name: PlatformName): Promise<Platform> {
   const claude = await fakeClaude({ target: name });
@@ -41,6 +43,7 @@ export async function platform(name: PlatformName): Promise<Platform> {
     client: clientFor(name, baseURL) as unknown as Platform['client'],
     claude,
     wire,
+    refuse: () => stop(server),
     close: () => Promise.all([claude.close(), stop(server)]).then(() => {}),
   };
 }
@@ -95,7 +98,13 @@ async function serve(
   wire.push({ url, headers: request.headers, body });
   try {
     const answer = await claude.fetch(`${claude.url}/v1/messages`, { method: 'POST', body: canonical(url, body) });
-    const binary = name === 'bedrock' && answer.ok && url.includes('response-stream');
+    if (!answer.ok && isCloud(name)) {
+      const { headers, body: refusal } = dialect[name](answer.status, (await answer.json()) as Refusal);
+      response.writeHead(answer.status, { ...retryHints(answer), 'content-type': 'application/json', ...headers });
+      response.end(JSON.stringify(refusal));
+      return;
+    }
+    const binary = name === 'bedrock' && url.includes('response-stream');
     const headers = Object.fromEntries(answer.headers);
     response.writeHead(
       answer.status,
@@ -114,9 +123,63 @@ async function serve(
     }
     response.end();
   } catch {
-    setImmediate(() => request.socket.destroy());
+    setImmediate(() => request.socket.resetAndDestroy());
   }
 }
+
+interface Refusal {
+  readonly error: { readonly type: string; readonly message: string; readonly details: { readonly error_code?: string } | null };
+}
+type Dialect = (status: number, refusal: Refusal) => { headers: Record<string, string>; body: unknown };
+
+const isCloud = (name: PlatformName): name is 'bedrock' | 'vertex' => name === 'bedrock' || name === 'vertex';
+
+/** What the platforms answer that do not pass Anthropic's own errors on. */
+const dialect: Record<'bedrock' | 'vertex', Dialect> = {
+  /** https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html#API_runtime_InvokeModel_Errors */
+  bedrock: (status, { error }) => ({ headers: { 'x-amzn-errortype': amazonName(status) }, body: { message: error.message } }),
+  /** https://cloud.google.com/apis/design/errors */
+  vertex: (status, { error }) => ({ headers: {}, body: { error: { code: status, message: error.message, status: googleName(status) } } }),
+};
+
+function retryHints({ headers }: Response): Record<string, string> {
+  const hint = headers.get('retry-after');
+  return hint === null ? {} : { 'retry-after': hint };
+}
+
+function amazonName(status: number): string {
+  const names: Record<number, string> = {
+    400: 'ValidationException',
+    401: 'UnrecognizedClientException',
+    403: 'AccessDeniedException',
+    404: 'ResourceNotFoundException',
+    413: 'RequestEntityTooLargeException',
+    429: 'ThrottlingException',
+    500: 'InternalServerException',
+  };
+  return names[status] ?? 'ServiceUnavailableException';
+}
+
+function googleName(status: number): string {
+  const names: Record<number, string> = {
+    400: 'INVALID_ARGUMENT',
+    401: 'UNAUTHENTICATED',
+    403: 'PERMISSION_DENIED',
+    404: 'NOT_FOUND',
+    413: 'INVALID_ARGUMENT',
+    429: 'RESOURCE_EXHAUSTED',
+    500: 'INTERNAL',
+  };
+  return names[status] ?? 'UNAVAILABLE';
+}
+
+/** Amazon ends a stream with a message of its own where others send an `error` event. */
+const amazonStreamName: Record<string, string> = {
+  overloaded_error: 'serviceUnavailableException',
+  rate_limit_error: 'throttlingException',
+  api_error: 'internalServerException',
+  invalid_request_error: 'validationException',
+};
 
 /** The body as Anthropic's own API would have got it: other platforms put model and streaming into the path. */
 function canonical(url: string, body: string): string {
@@ -131,11 +194,13 @@ function canonical(url: string, body: string): string {
 
 /** One message of Amazon's event stream: https://docs.aws.amazon.com/transcribe/latest/dg/streaming-setting-up.html */
 function awsFrame(json: string): Buffer {
-  const payload = Buffer.from(JSON.stringify({ bytes: Buffer.from(json).toString('base64') }));
+  const { type, error } = JSON.parse(json) as { type?: string; error?: { type: string; message?: string } };
+  const failed = type === 'error' && error !== undefined;
+  const payload = Buffer.from(JSON.stringify(failed ? { message: error.message ?? '' } : { bytes: Buffer.from(json).toString('base64') }));
   const headers = Buffer.concat([
-    awsHeader(':event-type', 'chunk'),
+    failed ? awsHeader(':exception-type', amazonStreamName[error.type] ?? 'internalServerException') : awsHeader(':event-type', 'chunk'),
     awsHeader(':content-type', 'application/json'),
-    awsHeader(':message-type', 'event'),
+    awsHeader(':message-type', failed ? 'exception' : 'event'),
   ]);
   const frame = Buffer.alloc(16 + headers.length + payload.length);
   frame.writeUInt32BE(frame.length, 0);
@@ -158,6 +223,7 @@ function awsHeader(name: string, value: string): Buffer {
 }
 
 async function stop(server: Server): Promise<void> {
+  if (!server.listening) return;
   server.closeAllConnections();
   server.close();
   await once(server, 'close');

@@ -38,7 +38,9 @@ async function answer(engine: Engine, call: Call, closed: boolean): Promise<Resp
     ? { type: 'gave-up', reason: 'shutting-down', failure: null, retryAfterMs: null }
     : await pursue(engine, questOf(engine, call, 'first', call.model, null));
   if (end.type === 'answered') return deliver(engine, call, end);
-  for (const rung of rungs(engine, call, end)) {
+  const ladder = rungs(engine, call, end);
+  if (end.tokenRefresh) return fail(engine, call, { ...end, tokenRefresh: { elsewhere: end.tokenRefresh.elsewhere || ladder.length > 0 } });
+  for (const rung of ladder) {
     const response = await tryRung(engine, call, rung, end);
     if (response) return response;
   }

@@ -50,11 +50,16 @@ export function surface(call: Call, end: GaveUp): { response: Response; reason: 
   const reason = ownReason(end);
   if (reason === null && failure?.result.response) {
     const { response, text } = failure.result;
-    const marks: Record<string, string> = response.status === 401 ? {} : { 'x-should-retry': 'false' };
-    return { response: relabel(response, text, { ...labels(call, target), ...marks }), reason: 'upstream' };
+    return { response: relabel(response, text, { ...labels(call, target), ...marksFor(response.status, end) }), reason: 'upstream' };
   }
   const own = reason ?? reasonOfFailure(failure?.result ?? null);
   return { response: ownAnswer(own, errorDetails(call, end), labels(call, target)), reason: own };
+}
+
+/** With another way open, the SDK is to come back at once if it has no new token: it tells us by the count of its retries. */
+function marksFor(status: number, { tokenRefresh }: GaveUp): Record<string, string> {
+  if (tokenRefresh?.elsewhere) return { 'x-should-retry': 'true', 'retry-after-ms': '1' };
+  return status === 401 ? {} : { 'x-should-retry': 'false' };
 }
 
 export function errorDetails(call: Call, end: GaveUp): Omit<OwnErrorDetails, 'error_code'> {

@@ -27,6 +27,8 @@ export interface Quest {
   readonly body: Readonly<Record<string, unknown>> | null;
   readonly only: string | null;
   readonly prefer: string | null;
+  /** Ask this target last: it has just failed. Default: none. */
+  readonly avoid?: string | null;
   /** Requests this pursuit may make while one target can answer. */
   readonly attempts: number;
   /** Wait this long before the first attempt, milliseconds. */
@@ -45,19 +47,23 @@ export type PursuitEnd =
       /** The last failed attempt; null when none was made. */
       readonly failure: Failure | null;
       readonly retryAfterMs: number | null;
+      /** The SDK may get a new token and try again; `elsewhere`: and another target would take the call if it cannot. */
+      readonly tokenRefresh?: { readonly elsewhere: boolean };
     };
+
+type GaveUp = Extract<PursuitEnd, { type: 'gave-up' }>;
 
 export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> {
   const { settings, router } = engine;
   const { clock, budget } = settings;
   const { call } = quest;
-  const tried: string[] = [];
+  const tried: string[] = quest.avoid ? [quest.avoid] : [];
   const want: Want = { call, model: quest.model, body: quest.body, tried, only: quest.only, prefer: quest.prefer };
   const maxAttempts = call.replayable ? allowedAttempts(quest, router, want) : 1;
   let failure: Failure | null = null;
   let waitedMs = quest.delayMs;
   let made = 0;
-  const gaveUp = (reason: GiveUpReason | SurfaceReason, retryAfterMs: number | null = null): PursuitEnd => ({
+  const gaveUp = (reason: GiveUpReason | SurfaceReason, retryAfterMs: number | null = null): GaveUp => ({
     type: 'gave-up',
     reason,
     failure,
@@ -131,12 +137,14 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
     }
 
     const verdict = classify(result.outcome, { now, route: call.route, method: call.method, speed: speedOf(quest.body ?? call.body) });
-    hop.settle(verdict);
+    const refreshable = leftToTokenRefresh(call, hop, result);
+    // A token that has only run out says nothing against the target.
+    hop.settle(refreshable ? { ...verdict, disable: undefined } : verdict);
     closeEntry(engine, call, entry, verdict, now, result.usage);
     const misconfigured = reportMisconfiguration(engine, call, { result, verdict, hop }, now);
     // The caller gets the failure that is about the call, not the one about our configuration.
     failure = misconfigured && failure ? failure : { result, verdict, hop };
-    if (leftToTokenRefresh(call, hop, result)) return gaveUp('permanent');
+    if (refreshable) return { ...gaveUp('permanent'), tokenRefresh: { elsewhere: router.elsewhere(want) } };
 
     const delayMs = settings.backoff({
       attempt: made,
@@ -210,13 +218,15 @@ function expectOf(call: Call): 'message' | 'json' | 'stream' | 'pass' {
 }
 
 /**
- * The SDK refreshes a token on the first 401 it sees, if it can. It must see it before anyone else is asked. Static API
- * keys cannot be refreshed; `x-stainless-retry-count` tells whether the SDK has been here before.
+ * The SDK refreshes a token on the first 401 it sees, if it can. It must see it before anyone else is asked. API keys cannot
+ * be refreshed, and neither can what a platform's client signs with behind us; `x-stainless-retry-count` tells whether the
+ * SDK has been here before.
  */
 function leftToTokenRefresh(call: Call, hop: Hop, result: Failed): boolean {
   if (!hop.isPrimary || result.response?.status !== 401) return false;
   const { headers } = call.request;
-  if (headers.get('authorization')?.startsWith('Bearer sk-ant-api') || headers.has('x-api-key')) return false;
+  const token = headers.get('authorization');
+  if (!token || token.startsWith('Bearer sk-ant-api')) return false;
   return (headers.get('x-stainless-retry-count') ?? '0') === '0';
 }
 

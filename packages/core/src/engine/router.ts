@@ -276,7 +276,15 @@ export function createRouter(settings: Settings): Router {
       makeRoom(entry.circuits);
       breaker = new Breaker(breakerOptions, (from, to, retryAfterMs) => {
         if (settings.emitter.active)
-          settings.emitter.emit({ type: 'breaker-changed', at: clock.now(), target: entry.facts.name, circuit: key, from, to, retryAfterMs });
+          settings.emitter.emit({
+            type: 'breaker-changed',
+            at: clock.now(),
+            target: entry.facts.name,
+            circuit: key,
+            from,
+            to,
+            retryAfterMs,
+          });
       });
       entry.circuits.set(key, breaker);
     }
@@ -292,14 +300,6 @@ export function createRouter(settings: Settings): Router {
     return { type: 'hop', hop: hopTo(entry, want, why, breaker, permit?.admitted ? permit : null) };
   }
 
-  function hopTo(entry: Place, want: Want, why: string, breaker: Breaker | null, permit: Permit | null): Hop {
-    const { call } = want;
-    const { facts, client } = entry;
-    const adapted = client === null && want.body === null ? null : adaptedFor(entry, want);
-    const sdkTimeoutMs = call.options.timeout ?? 600_000;
-    const adaptive = options.limits?.adaptive !== false;
-    const maxTokens = call.body?.['max_tokens'];
-    const limits = limitsFor({
   /** A returning target gets conversations one by one: each comes back once, and not to and fro with every call. */
   function chanceOf({ call }: Want): Random {
     const key = stickyKey(call);
@@ -312,6 +312,14 @@ export function createRouter(settings: Settings): Router {
     return key;
   }
 
+  function hopTo(entry: Place, want: Want, why: string, breaker: Breaker | null, permit: Permit | null): Hop {
+    const { call } = want;
+    const { facts, client } = entry;
+    const adapted = client === null && want.body === null ? null : adaptedFor(entry, want);
+    const sdkTimeoutMs = call.options.timeout ?? 600_000;
+    const adaptive = options.limits?.adaptive !== false;
+    const maxTokens = call.body?.['max_tokens'];
+    const limits = limitsFor({
       stream: call.stream,
       maxTokens: typeof maxTokens === 'number' ? maxTokens : null,
       sdkTimeoutMs,

@@ -242,7 +242,9 @@ class StreamedAnswer implements StreamOwner {
     const { settings } = this.#engine;
     const call = this.#call;
     const model = call.ledger.degraded?.startsWith('model:') ? call.ledger.degraded.slice('model:'.length) : call.model;
-    let delayMs = this.#firstDelay(verdict);
+    // What fails there for everybody is asked for elsewhere.
+    let avoid = verdict.scope === 'request' ? null : this.#hop.target;
+    let delayMs = this.#firstDelay(verdict, model, avoid);
     for (;;) {
       if (this.#resumesMade >= this.#options.resumes) return this.#surface(outcome, verdict, 'resumes-spent', transcript);
       // A request that has begun to fail for everybody is not repeated for the sake of one stream.
@@ -272,6 +274,7 @@ class StreamedAnswer implements StreamOwner {
         body: continuation?.body ?? null,
         only: null,
         prefer: verdict.scope === 'request' ? this.#hop.target : null,
+        avoid,
         attempts: 1,
         delayMs,
       });
@@ -315,15 +318,18 @@ class StreamedAnswer implements StreamOwner {
       ) {
         return this.#surface(outcome, end.failure?.verdict ?? verdict, 'resumes-spent', transcript);
       }
-      delayMs = this.#firstDelay(end.type === 'gave-up' ? (end.failure?.verdict ?? verdict) : verdict);
+      const failure = end.type === 'gave-up' ? end.failure : null;
+      avoid = failure && failure.verdict.scope !== 'request' ? failure.hop.target : null;
+      delayMs = this.#firstDelay(failure?.verdict ?? verdict, model, avoid);
     }
   }
 
-  /** Streams often break together: even a first continuation is spread a little. */
-  #firstDelay(verdict: Verdict): number {
-    const { settings } = this.#engine;
+  /** Streams often break together: even a first continuation is spread a little. Nobody waits for a target that is not asked. */
+  #firstDelay(verdict: Verdict, model: string | null, avoid: string | null): number {
+    const { settings, router } = this.#engine;
     const congested = verdict.kind === 'overloaded' || verdict.kind === 'rate-limited';
-    if (congested || verdict.waitMs !== undefined) {
+    const leaves = avoid !== null && router.elsewhere({ call: this.#call, model, body: null, tried: [avoid], only: null, prefer: null });
+    if (!leaves && (congested || verdict.waitMs !== undefined)) {
       return Math.min(
         settings.maxRetryAfterMs,
         settings.backoff({ attempt: this.#resumesMade + 1, throttled: true, random: settings.random, hintMs: verdict.waitMs }),
