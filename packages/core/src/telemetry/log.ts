@@ -60,17 +60,21 @@ function lineOf(event: HoldfastEvent): Line | null {
       return null;
     case 'retry-scheduled':
       return { level: 'debug', message: 'holdfast retry', fields: flat(event) };
+    // Said at every look at the targets, several times in a call.
+    case 'fence-denied':
+    case 'target-ineligible':
+      return { level: 'debug', message: `holdfast ${event.type}`, fields: flat(event) };
     case 'stream-resumed':
     case 'target-switched':
       return { level: 'info', message: `holdfast ${event.type}`, fields: flat(event) };
+    case 'breaker-changed':
+      return { level: event.to === 'closed' ? 'info' : 'warn', message: `holdfast ${event.type}`, fields: flat(event) };
+    case 'target-pace-changed':
+      return { level: event.slow ? 'warn' : 'info', message: `holdfast ${event.type}`, fields: flat(event) };
     case 'attempt-refused':
-    case 'fence-denied':
-    case 'target-ineligible':
     case 'stream-broke':
     case 'answer-degraded':
     case 'checkpoint-failed':
-    case 'breaker-changed':
-    case 'target-pace-changed':
       return { level: 'warn', message: `holdfast ${event.type}`, fields: flat(event) };
     case 'target-misconfigured':
     case 'target-disabled':
@@ -91,10 +95,12 @@ function attemptFields(attempt: LedgerAttempt): Record<string, unknown> {
     reason: oneLine(attempt.reason),
     waited_ms: attempt.waitedMs,
     first_content_ms: attempt.firstContentMs,
-    duration_seconds: seconds(attempt.durationMs),
+    duration_ms: attempt.durationMs,
     retry_after_ms: attempt.retryAfterMs,
     input_tokens: attempt.usage?.input ?? null,
     output_tokens: attempt.usage?.output ?? null,
+    tokens_estimated: attempt.usage?.estimated ?? null,
+    discarded: attempt.discarded,
   };
 }
 
@@ -103,6 +109,7 @@ function callFields(ledger: Ledger): Record<string, unknown> {
   const last = ledger.attempts.at(-1);
   return {
     call_id: oneLine(ledger.callId),
+    tenant: oneLine(ledger.tenant),
     route: ledger.route,
     model: oneLine(ledger.model),
     stream: ledger.stream,
@@ -113,7 +120,7 @@ function callFields(ledger: Ledger): Record<string, unknown> {
     attempts: ledger.attempts.length,
     target: last?.target ?? null,
     request_id: oneLine(last?.requestId ?? null),
-    duration_seconds: seconds(ledger.durationMs),
+    duration_ms: ledger.durationMs,
     input_tokens: total.input,
     output_tokens: total.output,
     tokens_estimated: total.estimated,
@@ -127,5 +134,3 @@ function flat({ type, at, ...rest }: HoldfastEvent): Record<string, unknown> {
   }
   return fields;
 }
-
-const seconds = (ms: number | null): number | null => (ms === null ? null : Math.round(ms) / 1000);
