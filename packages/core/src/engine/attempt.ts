@@ -132,7 +132,7 @@ export async function attempt(input: AttemptInput): Promise<AttemptResult> {
         ]);
         if (begun.type === 'failed') return failure(begun.outcome, '', false, begun.usage);
         handedOn = true;
-        return { type: 'stream', response, prelude: begun.chunks, reader: begun.reader, abort: () => controller.abort(), headersAt };
+        return { type: 'stream', response, prelude: begun.chunks, reader: begun.reader, abort: aborterOf(controller), headersAt };
       }
       default: {
         const text = await Promise.race([response.text(), endedEarly]);
@@ -163,6 +163,9 @@ export async function attempt(input: AttemptInput): Promise<AttemptResult> {
     if (!handedOn && !controller.signal.aborted) controller.abort();
   }
 }
+
+/** In a scope of its own: what it was made in, the first chunks included, would live as long as the stream. */
+const aborterOf = (controller: AbortController) => (): void => controller.abort();
 
 async function discard(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => {});

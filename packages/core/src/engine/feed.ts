@@ -16,7 +16,8 @@ const drainMs = 1000;
 const drainReads = 8;
 
 export class Feed {
-  readonly #source: StreamSource;
+  readonly #reader: StreamSource['reader'];
+  readonly #abort: () => void;
   readonly #clock: Clock;
   readonly #listener: FeedListener;
   #watch: Watch;
@@ -26,11 +27,13 @@ export class Feed {
   /** Reads left until its end is not waited for any longer; null while the answer goes on. */
   #draining: number | null = null;
 
-  constructor(source: StreamSource, clock: Clock, listener: FeedListener) {
-    this.#source = source;
+  constructor({ reader, abort, idleMs }: StreamSource, clock: Clock, listener: FeedListener) {
+    // Not the source itself: its first chunks would live as long as the stream.
+    this.#reader = reader;
+    this.#abort = abort;
     this.#clock = clock;
     this.#listener = listener;
-    this.#watch = watchForStall(clock, source.idleMs, () => {
+    this.#watch = watchForStall(clock, idleMs, () => {
       if (this.#stopped) return;
       this.stop();
       listener.failure('stall');
@@ -43,7 +46,7 @@ export class Feed {
     this.#watch.arm();
     if (this.#reading) return;
     this.#reading = true;
-    this.#source.reader.read().then(this.#onStep, this.#onFailure);
+    this.#reader.read().then(this.#onStep, this.#onFailure);
   }
 
   /**
@@ -55,7 +58,7 @@ export class Feed {
     if (this.#reading || this.#stopped) return null;
     this.#watch.arm();
     this.#reading = true;
-    return this.#source.reader.read().then(onStep, onFailure);
+    return this.#reader.read().then(onStep, onFailure);
   }
 
   /** False: the upstream was ended in the meantime, and what came means nothing. */
@@ -77,9 +80,9 @@ export class Feed {
     this.#watch.stop();
     // A body that was read to its end has nothing left to abort.
     if (this.#atEnd) return;
-    this.#source.abort();
+    this.#abort();
     // A reader that is cancelled ends its reads at once, even when the transport ignores that it was aborted.
-    this.#source.reader.cancel().catch(() => {});
+    this.#reader.cancel().catch(() => {});
   }
 
   /** Reads to the end of a body whose answer is whole, so that the connection can be used again. For a moment only. */
