@@ -66,17 +66,24 @@ function upstream(deltas: number): Upstream {
         `event: content_block_delta\ndata: ${JSON.stringify({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: anchor } })}\n\n`,
       );
       const continuation = [concat([...events.slice(0, 2), repeat, ...events.slice(half, half + 1)]), concat(events.slice(half + 1))];
-      return new Response(ReadableStream.from(oneByOne(continuation)), { headers: { 'content-type': 'text/event-stream' } });
+      return new Response(oneByOne(continuation), { headers: { 'content-type': 'text/event-stream' } });
     },
   };
 }
 
 /** The rest is not there yet when the first of it arrives. */
-async function* oneByOne(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
-  for (const chunk of chunks) {
-    yield chunk;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+function oneByOne(chunks: Uint8Array[]): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const chunk = chunks.shift();
+        if (chunk) controller.enqueue(chunk);
+        else controller.close();
+        await new Promise((resolve) => setImmediate(resolve));
+      },
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 type Request = Anthropic.MessageCreateParamsStreaming;
