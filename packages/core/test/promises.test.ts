@@ -140,6 +140,17 @@ describe('what is repeated', () => {
     await close();
   });
 
+  it('a whole answer whose body stops coming is cured by the next request', async () => {
+    const clock = new VirtualClock();
+    const { claude, client, close } = await world({ holdfast: { clock, limits: { idleMs: 5_000 } } });
+    claude.script({ cut: { afterBytes: 100, how: 'stall' } });
+
+    const message = await clock.until(client.messages.create(request));
+
+    expect(message.content).toEqual(referenceAnswer('text').content);
+    await close();
+  });
+
   it.each<FaultName>(['reset', 'reset-in-headers', 'truncated', 'html-page', 'error-first', 'silent-end'])(
     '%s over real sockets too, streaming',
     async (fault) => {

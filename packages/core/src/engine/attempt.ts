@@ -20,7 +20,7 @@ export interface AttemptInput {
   readonly expect: 'message' | 'json' | 'stream' | 'pass';
   /** Milliseconds until response headers. */
   readonly firstByteMs: number;
-  /** Milliseconds without a byte, while a stream begins. 0: none. */
+  /** Milliseconds without a byte, while a stream begins; for the body of a whole answer once its headers are there. 0: none. */
   readonly idleMs: number;
   /** Milliseconds for the whole attempt up to a complete message, or a stream's first content. */
   readonly totalMs: number;
@@ -83,7 +83,12 @@ export async function attempt(input: AttemptInput): Promise<AttemptResult> {
   const totalFromNow = (): void => {
     cancelTimer();
     const leftMs = input.startedAt + input.totalMs - clock.now();
-    cancelTimer = Number.isFinite(leftMs) ? clock.after(leftMs, () => end({ type: 'limit', limit: 'total' })) : () => {};
+    // The headers of a whole answer come when it is written: the rest follows at once, or never.
+    const bodyMs = input.idleMs > 0 && (input.expect === 'message' || input.expect === 'json') ? input.idleMs : Infinity;
+    const limitMs = Math.min(leftMs, bodyMs);
+    cancelTimer = Number.isFinite(limitMs)
+      ? clock.after(limitMs, () => end({ type: 'limit', limit: leftMs <= bodyMs ? 'total' : 'idle' }))
+      : () => {};
   };
   let headersAt: number | null = null;
   let response: Response | null = null;
