@@ -1,7 +1,7 @@
 // Cuts streams everywhere, through the real SDK: each answer is exactly the uninterrupted one, or the documented error.
 
 import type Anthropic from '@anthropic-ai/sdk';
-import { referenceAnswer, type FakeClaude, type Scenario } from '@holdfast/testing';
+import { referenceAnswer, type FakeClaude, type Scenario, VirtualClock } from '@holdfast/testing';
 import { describe, expect, it } from 'vitest';
 import { read, request, world } from './world.ts';
 
@@ -16,17 +16,19 @@ const thinking: Anthropic.MessageCreateParamsNonStreaming = { ...request, thinki
 async function wireOf(
   claude: FakeClaude,
   scenario: Scenario,
-): Promise<{ bytes: number; events: number; unsure: { from: number; to: number; event: number } }> {
-  claude.script(null);
+  fault: Fault | null = null,
+): Promise<{ bytes: number; events: number; borders: readonly number[]; unsure: { from: number; to: number; event: number } }> {
+  claude.script(fault);
   const response = await claude.fetch(`${claude.url}/v1/messages`, { method: 'POST', body: JSON.stringify({ ...request, stream: true }) });
-  const events = (await response.text()).split(/(?<=\n\n)/);
+  const events = (await response.text()).split(/(?<=\n\n|\r\n\r\n)/);
   const bytesOf = (list: readonly string[]): number => new TextEncoder().encode(list.join('')).length;
   const event = events.findLastIndex((text) => text.includes('"text_delta"')) + 1;
   const endsInText = referenceAnswer(scenario, seed, size).content.at(-1)?.type === 'text';
   const unsure = endsInText
     ? { from: bytesOf(events.slice(0, event)), to: bytesOf(events.slice(0, event + 2)), event }
     : { from: -1, to: -1, event: -1 };
-  return { bytes: bytesOf(events), events: events.length, unsure };
+  const borders = events.map((_, i) => bytesOf(events.slice(0, i)));
+  return { bytes: bytesOf(events), events: events.length, borders, unsure };
 }
 
 /** The whole answer, or the documented error where that is all one can honestly give. */
@@ -71,6 +73,19 @@ describe.each<[Scenario, Anthropic.MessageCreateParamsNonStreaming]>([
     await close();
   });
 
+  it('is whole after silence at every event border', async () => {
+    const clock = new VirtualClock();
+    const { claude, client, close } = await world({ fake: { seed, size, scenario }, holdfast: { breaker: false, budget: false, clock } });
+    const { borders, unsure } = await wireOf(claude, scenario);
+    for (const at of borders) {
+      claude.script({ cut: { afterBytes: at, how: 'stall' } });
+      const got = await clock.until(read(client, body));
+      expectWhole(got, scenario, `silence after ${at} bytes`, at >= unsure.from && at < unsure.to);
+    }
+    expect(clock.pending).toBe(0);
+    await close();
+  });
+
   it('is whole when every continuation breaks once more', async () => {
     const { claude, client, close } = await world({ fake: { seed, size, scenario }, holdfast: { breaker: false, budget: false } });
     const { bytes, unsure } = await wireOf(claude, scenario);
@@ -81,6 +96,19 @@ describe.each<[Scenario, Anthropic.MessageCreateParamsNonStreaming]>([
       );
       // The second break falls anywhere in the continuation, its unsure part included, and is the last that may be mended.
       expectWhole(await read(client, body), scenario, `cut after ${at} bytes`, unsure.from !== -1);
+    }
+    await close();
+  });
+});
+
+describe('an answer with CRLF line ends', () => {
+  it.each(['reset', 'end'] as const)('is whole after a %s at every byte', async (how) => {
+    const { claude, client, close } = await world({ fake: { seed, size }, holdfast: { breaker: false, budget: false } });
+    const { bytes, unsure } = await wireOf(claude, 'text', { crlf: true });
+    for (let at = 0; at < bytes; at += 1) {
+      claude.script({ cut: { afterBytes: at, how }, chunking: 'whole', crlf: true });
+      // The last line feed may be missing: the carriage return before it has ended the event.
+      expectWhole(await read(client), 'text', `cut after ${at} bytes`, at >= unsure.from - 1 && at < unsure.to);
     }
     await close();
   });
