@@ -27,7 +27,7 @@ export async function control(claude: Switches, request: IncomingMessage, respon
   if (request.method === 'GET' && request.url === '/_fake/requests') {
     return send(
       200,
-      claude.requests.map(({ number, at, path, target, model, stream, status, fault, continues, billed, clientLeft }) => ({
+      claude.requests.map(({ number, at, path, target, model, stream, status, fault, continues, billed, reported, clientLeft }) => ({
         number,
         at,
         path,
@@ -38,6 +38,7 @@ export async function control(claude: Switches, request: IncomingMessage, respon
         fault,
         continues,
         billed,
+        reported,
         clientLeft,
       })),
     );

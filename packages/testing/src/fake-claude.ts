@@ -9,6 +9,7 @@ import { toFault, type Fault, type FaultLike } from './faults.ts';
 import { inProcessFetch } from './in-process.ts';
 import type { RequestRecord } from './ledger.ts';
 import { replyTo, type Reply } from './reply.ts';
+import { reportedIn } from './reported.ts';
 import type { Scenario } from './scenarios.ts';
 import { seededRandom } from './seeded-random.ts';
 import { serve } from './serve.ts';
@@ -115,6 +116,9 @@ export async function fakeClaude(options: FakeClaudeOptions = {}): Promise<FakeC
       continues: reply.continues,
       status: null,
       billed: reply.billed,
+      get reported() {
+        return reportedIn(reply.chunks, this.bytesSent);
+      },
       bytesSent: 0,
       clientLeft: false,
       finishedAt: null,

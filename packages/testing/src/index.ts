@@ -4,6 +4,7 @@ export { fakeClaude, type FakeClaude, type FakeClaudeOptions, type RandomFaults 
 export { cut, faults, status, streamError, toFault, type Fault, type FaultLike, type FaultName } from './faults.ts';
 export { misbehaviours, type Misbehaviour } from './continue.ts';
 export type { RequestRecord } from './ledger.ts';
+export type { Reported } from './reported.ts';
 export { acceptsPrefill, ruleBreach, type Refusal } from './rules.ts';
 export { referenceAnswer, scenarioNames, type Answer, type ContentBlock, type Scenario } from './scenarios.ts';
 export { seededRandom } from './seeded-random.ts';

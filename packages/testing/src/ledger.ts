@@ -1,6 +1,7 @@
 // What the fake server saw and billed, for assertions.
 
 import type { Fault } from './faults.ts';
+import type { Reported } from './reported.ts';
 import type { Usage } from './wire.ts';
 
 export interface RequestRecord {
@@ -24,6 +25,8 @@ export interface RequestRecord {
   status: number | null;
   /** What this request costs: what was generated, whether it arrived or not. Null for a refusal. */
   billed: Usage | null;
+  /** What its bytes so far told about that, as far as a reader could take it in. */
+  readonly reported: Reported | null;
   bytesSent: number;
   /** The client went away before the answer was whole. */
   clientLeft: boolean;

@@ -271,9 +271,16 @@ function charactersOf({ content }: Answer): number {
   );
 }
 
-const usageOf = (body: Json, characters: number): Usage => ({
-  input_tokens: inputTokens(body),
-  output_tokens: outputTokens(characters),
-  cache_creation_input_tokens: 0,
-  cache_read_input_tokens: 0,
-});
+/** Whoever marks something for the prompt cache finds a half of the request there, and adds a quarter. */
+function usageOf(body: Json, characters: number): Usage {
+  const input = inputTokens(body);
+  const cached = JSON.stringify(body).includes('"cache_control"');
+  const read = cached ? Math.floor(input / 2) : 0;
+  const created = cached ? Math.floor(input / 4) : 0;
+  return {
+    input_tokens: input - read - created,
+    output_tokens: outputTokens(characters),
+    cache_creation_input_tokens: created,
+    cache_read_input_tokens: read,
+  };
+}

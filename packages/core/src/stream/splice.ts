@@ -496,6 +496,8 @@ export class Splice {
         this.#seam = null;
         this.#seamOutcome = step.outcome;
         const block = this.#delivered.last;
+        // It was counted when it was read, and is counted again when it is given.
+        this.#swallowed -= step.emit.length;
         if (block && step.emit !== '') this.#addText(block, step.emit);
       }
     }
