@@ -3,6 +3,7 @@
 import type { DegradeReason, Fallback } from '../options.ts';
 import { rungsFor, type LadderCause, type Rung } from '../policy/ladder.ts';
 import { messageEvents } from '../stream/message-events.ts';
+import { isAborted, pause } from './abort.ts';
 import { ownAnswer } from './answers.ts';
 import type { Call } from './call.ts';
 import { labels, relabelRead, surface } from './deliver.ts';
@@ -43,6 +44,7 @@ async function answer(engine: Engine, call: Call, closed: boolean): Promise<Resp
   for (const rung of ladder) {
     const response = await tryRung(engine, call, rung, end);
     if (response) return response;
+    if (isAborted(call.callers)) return fail(engine, call, { ...end, reason: 'aborted' });
   }
   return fail(engine, call, end);
 }
@@ -145,8 +147,11 @@ async function tryRung(engine: Engine, call: Call, rung: Rung, first: GaveUp): P
       }
       return null;
     case 'cache': {
-      const found = await engine.settings.cache?.find(call);
-      return found ? standIn(engine, call, 'cache', why, found.message, { 'holdfast-age': String(Math.round(found.ageMs / 1000)) }) : null;
+      const found = await engine.settings.cache?.find(call, timeLeft(engine, call));
+      if (!found || isAborted(call.callers)) return null;
+      const ageSeconds = String(Math.round(found.ageMs / 1000));
+      call.ledger.notes.push(`the cached answer is ${ageSeconds} s old`);
+      return standIn(engine, call, 'cache', why, found.message, { 'holdfast-age': ageSeconds });
     }
     case 'answer': {
       const message = await compute(engine, call, first);
@@ -181,16 +186,31 @@ function isGoodEnough(accept: NonNullable<Fallback['accept']>, message: Message)
   }
 }
 
-async function compute({ settings }: Engine, call: Call, { reason }: GaveUp): Promise<Message | null> {
+/** Stand-ins are still given so long after the deadline: they are at hand, or they are none. Milliseconds. */
+const graceMs = 40;
+/** Who computes an answer for longer has none. Milliseconds. */
+const longestComputationMs = 30_000;
+
+const timeLeft = ({ settings }: Engine, call: Call): number => Math.max(0, call.deadlineAt + graceMs - settings.clock.now());
+
+async function compute(engine: Engine, call: Call, { reason }: GaveUp): Promise<Message | null> {
+  const { settings } = engine;
   const why: DegradeReason = {
     kind: call.ledger.attempts.at(-1)?.result ?? reason,
     reason: call.ledger.attempts.at(-1)?.reason ?? reason,
     callId: call.id,
   };
+  const computing = (async () =>
+    (await settings.options.answer?.(call.body as Record<string, unknown>, why)) as Message | null | undefined)();
+  const done = new AbortController();
+  const tooLong = pause(settings.clock, Math.min(longestComputationMs, timeLeft(engine, call)), [...call.callers, done.signal]);
   try {
-    return ((await settings.options.answer?.(call.body as Record<string, unknown>, why)) as Message | null | undefined) ?? null;
+    return (await Promise.race([computing, tooLong.then(() => null)])) ?? null;
   } catch {
     return null;
+  } finally {
+    computing.catch(() => {});
+    done.abort();
   }
 }
 

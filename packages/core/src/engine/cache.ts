@@ -57,19 +57,19 @@ export class AnswerCache {
     void (async () => this.#store.set(key, value, this.#maxAgeMs))().catch(() => {});
   }
 
-  /** The answer given before to this very request of this tenant, and its age. */
-  async find(call: Call): Promise<{ message: Message; ageMs: number } | null> {
+  /** The answer given before to this very request of this tenant, and its age. `withinMs`: what is left of the caller's time. */
+  async find(call: Call, withinMs: number = Infinity): Promise<{ message: Message; ageMs: number } | null> {
     const key = keyOf(call);
-    const value = await this.#get(key);
+    const value = await this.#get(key, Math.min(this.#patienceMs, withinMs));
     const entry = typeof value === 'string' && value.length <= this.#maxEntryBytes ? parse(value) : null;
     if (!entry || entry.key !== key) return null;
     const ageMs = this.#clock.now() - entry.savedAt;
     return ageMs >= 0 && ageMs <= this.#maxAgeMs ? { message: entry.message, ageMs } : null;
   }
 
-  async #get(key: string): Promise<unknown> {
+  async #get(key: string, patienceMs: number): Promise<unknown> {
     return new Promise((resolve) => {
-      const cancel = this.#clock.after(this.#patienceMs, () => resolve(null));
+      const cancel = this.#clock.after(patienceMs, () => resolve(null));
       (async () => this.#store.get(key))().then(
         (value) => {
           cancel();

@@ -2,7 +2,7 @@
 // the platform's own limits, and a stream can heal.
 
 import { MessageAssembler } from '../stream/assemble.ts';
-import { ownAnswer } from './answers.ts';
+import { errorCodeOf, ownAnswer } from './answers.ts';
 import type { Call } from './call.ts';
 import { labels, relabel } from './deliver.ts';
 
@@ -29,9 +29,9 @@ export async function assembled(call: Call, response: Response): Promise<Respons
 
 /** The stream ended in an error that could not be mended: a proper status, with what the stream said of it. */
 function brokenAnswer(call: Call, data: string): Response {
-  const { error } = JSON.parse(data) as { error?: { details?: { kind?: string; cause?: string } } };
+  const { error } = JSON.parse(data) as { error?: { details?: { error_code?: string; kind?: string; cause?: string } } };
   return ownAnswer(
-    'stream-broken',
+    error?.details?.error_code === errorCodeOf('deadline') ? 'deadline' : 'stream-broken',
     { call_id: call.id, attempts: call.ledger.attempts.length, kind: error?.details?.kind, cause: error?.details?.cause },
     labels(call, null),
   );

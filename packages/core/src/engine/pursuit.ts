@@ -71,6 +71,7 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
   });
 
   for (;;) {
+    if (waitedMs > 0 && clock.now() + waitedMs >= call.deadlineAt) return gaveUp('deadline');
     if (waitedMs > 0 && !(await pause(clock, waitedMs, call.callers))) return gaveUp('aborted');
     const startedAt = clock.now();
     if (isAborted(call.callers)) return gaveUp('aborted');

@@ -2,8 +2,8 @@
 
 import type { Clock } from '../time.ts';
 
-/** How often silence is looked at, milliseconds: the most by which a stall is noticed late. */
-const tickMs = 250;
+/** How often silence is looked at, milliseconds. A stall is noticed up to two looks late: within a quarter of a second. */
+const tickMs = 125;
 
 export interface Watch {
   /** A read is outstanding: silence counts from now. */
@@ -59,7 +59,7 @@ class TickingWatch implements Watch {
     this.#ticker.strike(this);
   }
 
-  /** A quarter of a second has passed. False: nobody reads, and it need not be told again before somebody does. */
+  /** A tick has passed. False: nobody reads, and it need not be told again before somebody does. */
   tick(): boolean {
     if (!this.#armed) {
       this.#listed = false;

@@ -109,6 +109,7 @@ class StreamedAnswer implements StreamOwner {
   /** What the reader had when the attempt began. */
   #hadBefore = 0;
   #resumeForm: 'prefill' | 'user-turn' | 'restart' | null = null;
+  #missedDeadline = false;
   #unlink: () => void = () => {};
 
   constructor(engine: Engine, call: Call, hop: Hop, entry: LedgerAttempt, past: Transcript | null = null) {
@@ -136,15 +137,19 @@ class StreamedAnswer implements StreamOwner {
     return this.#checkpointer !== null;
   }
 
-  /** Ends the stream when the caller does, for as long as it lives. */
+  /** Ends the stream when the caller or the deadline does, for as long as it lives. */
   follow({ leave, interrupt }: HealedBody): void {
-    const [sdk, ...scopes] = this.#call.callers;
+    const { clock } = this.#engine.settings;
+    const { callers, deadlineAt } = this.#call;
+    const [sdk, ...scopes] = callers;
     const unlinkSdk = onFirstAbort([sdk], leave);
     // A scope that ended is not known to the SDK: the stream breaks, and says why.
     const unlinkScopes = onFirstAbort(scopes, interrupt);
+    const cancel = Number.isFinite(deadlineAt) ? clock.after(deadlineAt - clock.now(), interrupt) : () => {};
     this.#unlink = () => {
       unlinkSdk();
       unlinkScopes();
+      cancel();
     };
   }
 
@@ -153,11 +158,13 @@ class StreamedAnswer implements StreamOwner {
     this.#checkpointer?.progress(this.splice);
   }
 
-  async onBreak(outcome: Outcome): Promise<NextSource> {
+  async onBreak(broken: Outcome): Promise<NextSource> {
     const { settings } = this.#engine;
     const call = this.#call;
     const now = settings.clock.now();
     if (isAborted(call.callers)) return this.#surfaceAborted();
+    const late = now >= call.deadlineAt;
+    const outcome: Outcome = late ? { type: 'limit', limit: 'total' } : broken;
     const verdict = classify(outcome, { now, route: call.route, speed: speedOf(call.body) });
     this.#hop.settle(verdict);
     const transcript = this.splice.transcript();
@@ -171,16 +178,18 @@ class StreamedAnswer implements StreamOwner {
       options: this.#options,
       resumesLeft: (call.perCall.attempts === 1 ? 0 : this.#options.resumes) - this.#resumesMade,
     });
+    const ends = late && plan.type !== 'finish' && plan.type !== 'close';
     tell(settings, call, () => ({
       type: 'stream-broke',
       callId: call.id,
       at: now,
       kind: verdict.kind,
       reason: this.splice.state.type === 'broken' ? this.splice.state.problem : verdict.reason,
-      plan: plan.type === 'surface' ? `surface:${plan.cause}` : plan.type,
+      plan: ends ? 'surface:deadline' : plan.type === 'surface' ? `surface:${plan.cause}` : plan.type,
       deliveredBlocks: transcript.blocks.length,
       deliveredCharacters: deliveredText(transcript).length,
     }));
+    if (ends) return this.#surfaceDeadline(transcript);
     switch (plan.type) {
       case 'finish':
         this.splice.finish(null);
@@ -207,7 +216,7 @@ class StreamedAnswer implements StreamOwner {
       this.#closeAttempt(successVerdict, settings.clock.now(), null);
     }
     if (surfaced) {
-      const reason = isAborted(call.callers) ? 'aborted' : (this.#entry.result ?? 'stream-broken');
+      const reason = isAborted(call.callers) ? 'aborted' : this.#missedDeadline ? 'deadline' : (this.#entry.result ?? 'stream-broken');
       finish(this.#engine, call, reason === 'aborted' ? 'aborted' : 'failed', reason);
       return;
     }
@@ -305,6 +314,8 @@ class StreamedAnswer implements StreamOwner {
         return { type: 'source', source: sourceOf(end.result, end.hop, true) };
       }
       if (end.type === 'gave-up' && end.reason === 'aborted') return this.#surfaceAborted();
+      if (end.type === 'gave-up' && (end.reason === 'deadline' || settings.clock.now() >= call.deadlineAt))
+        return this.#surfaceDeadline(transcript);
       // A model we took for one that accepts a prefill does not: ask once more in the other form.
       const rejected = end.type === 'gave-up' && end.failure?.result.response?.status === 400 && continuation?.form === 'prefill';
       if (rejected && !this.#noPrefill) {
@@ -314,7 +325,7 @@ class StreamedAnswer implements StreamOwner {
       }
       if (
         end.type === 'gave-up' &&
-        (end.reason === 'deadline' || end.reason === 'circuit-open' || end.reason === 'no-target' || end.failure?.verdict.retry === 'never')
+        (end.reason === 'circuit-open' || end.reason === 'no-target' || end.failure?.verdict.retry === 'never')
       ) {
         return this.#surface(outcome, end.failure?.verdict ?? verdict, 'resumes-spent', transcript);
       }
@@ -340,6 +351,13 @@ class StreamedAnswer implements StreamOwner {
 
   #surfaceAborted(): NextSource {
     return { type: 'surface', event: ownErrorEvent('aborted', { call_id: this.#call.id, attempts: this.#call.ledger.attempts.length }) };
+  }
+
+  #surfaceDeadline(transcript: Transcript): NextSource {
+    const call = this.#call;
+    this.#missedDeadline = true;
+    this.#engine.settings.partials.set(call.id, partialOf(transcript));
+    return { type: 'surface', event: ownErrorEvent('deadline', { call_id: call.id, attempts: call.ledger.attempts.length }) };
   }
 
   #surface(outcome: Outcome, verdict: Verdict, cause: SurfaceCause, transcript: Transcript): NextSource {
