@@ -17,25 +17,22 @@ export function labels(call: Call, target: string | null): Record<string, string
 
 /** A copy of `response` around another body, with our labels. Length and encoding described the bytes on the wire, not these. */
 export function relabel(response: Response, body: BodyInit | null, extra: Record<string, string>): Response {
-  const copy = new Response(body, initOf(response, extra));
-  Object.defineProperty(copy, 'url', { value: response.url });
-  return copy;
+  return relabelled(new Response(body, response), response, extra);
 }
 
 /** The same for a body that was read and parsed: it is not made into a stream again. */
 export function relabelRead(response: Response, text: string, value: unknown, extra: Record<string, string>): Response {
-  const copy = new ReadResponse(text, value, initOf(response, extra));
-  Object.defineProperty(copy, 'url', { value: response.url });
-  return copy;
+  return relabelled(new ReadResponse(text, value, response), response, extra);
 }
 
-function initOf(response: Response, extra: Record<string, string>): ResponseInit {
-  const headers = new Headers(response.headers);
+function relabelled(copy: Response, { url }: Response, extra: Record<string, string>): Response {
+  const { headers } = copy;
   headers.delete('content-encoding');
   headers.delete('content-length');
   headers.delete('transfer-encoding');
-  for (const [name, value] of Object.entries(extra)) headers.set(name, value);
-  return { status: response.status, statusText: response.statusText, headers };
+  for (const name in extra) headers.set(name, extra[name] as string);
+  Object.defineProperty(copy, 'url', { value: url });
+  return copy;
 }
 
 type GaveUp = Extract<PursuitEnd, { type: 'gave-up' }>;

@@ -23,12 +23,9 @@ function take(response: Response): State {
 
 /** Looks and reads like a Response around `text`. */
 export class ReadResponse extends Response {
-  readonly #init: ResponseInit;
-
   /** @param value `text` parsed as JSON, if it has been parsed; undefined if not */
   constructor(text: string, value: unknown, init: ResponseInit) {
     super(null, init);
-    this.#init = init;
     states.set(this, { text, value, used: false, body: null });
   }
 
@@ -56,7 +53,7 @@ export class ReadResponse extends Response {
   override clone(): Response {
     const state = stateOf(this);
     if (state.used) throw new TypeError('Response.clone: Body has already been consumed.');
-    return new ReadResponse(state.text, undefined, this.#init);
+    return new ReadResponse(state.text, undefined, this);
   }
 }
 

@@ -84,9 +84,17 @@ export interface LedgerBook {
 
 export function createLedgerBook(maxEntries = 2_000): LedgerBook {
   const byId = new Map<string, Ledger>();
+  // In the order they came, round and round: a map finds its own oldest entry slowly once many were deleted before it.
+  const ids: (string | undefined)[] = [];
+  let next = 0;
   const put = (id: string, ledger: Ledger): void => {
+    if (!byId.has(id)) {
+      const oldest = ids[next];
+      if (oldest !== undefined) byId.delete(oldest);
+      ids[next] = id;
+      next = (next + 1) % maxEntries;
+    }
     byId.set(id, ledger);
-    if (byId.size > maxEntries) byId.delete(byId.keys().next().value as string);
   };
   return {
     add: (ledger) => put(ledger.callId, ledger),
