@@ -112,7 +112,8 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
   const middleware: HoldfastMiddleware = (request, next, ctx) => {
     const requestOptions = ctx.options as ApiOptions | undefined;
     // Credential exchanges carry no options, and an outer Holdfast counts for a nested one.
-    if (!requestOptions || isNested(ctx, requestOptions) || requestOptions.holdfast?.enabled === false) return next(request as never);
+    if (!requestOptions || isNested(ctx, requestOptions, request, engine) || requestOptions.holdfast?.enabled === false)
+      return next(request as never);
     if (requestOptions.holdfast) {
       const mistakes = checkCallOptions(requestOptions.holdfast);
       if (mistakes.length > 0) return Promise.reject(new HoldfastConfigError(mistakes));

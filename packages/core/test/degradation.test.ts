@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import Anthropic from '@anthropic-ai/sdk';
 import KeyvRedis from '@keyv/redis';
-import { cut, referenceAnswer, type FaultName } from '@holdfast/testing';
+import { cut, referenceAnswer, VirtualClock, type FaultName } from '@holdfast/testing';
 import Keyv from 'keyv';
 import { describe, expect, it } from 'vitest';
 import { callOptions, type AnswerStore, type HoldfastOptions } from '../src/index.ts';
@@ -203,6 +203,77 @@ describe('the rungs', () => {
     expect(events).toContainEqual(
       expect.objectContaining({ type: 'target-ineligible', why: 'claude-sonnet-5-5 cannot be made to use a tool' }),
     );
+    await close();
+  });
+});
+
+describe('every answer from below the first rung says so', () => {
+  const rungs: [rung: string, label: string, body: object, faults: FaultName[], content: unknown][] = [
+    ['speed', 'speed', { speed: 'fast' }, ['overloaded'], whole],
+    ['model', 'model:claude-haiku-5-5', {}, ['overloaded'], whole],
+    ['cache', 'cache', {}, ['overloaded', 'overloaded'], whole],
+    ['answer', 'answer', { max_tokens: 100 }, ['overloaded', 'overloaded'], computed.content],
+  ];
+  it.each(rungs.flatMap((row) => [[...row, false] as const, [...row, true] as const]))(
+    '%s, as %s',
+    async (_, label, change, faults, content, streamed) => {
+      const { claude, client, hold, events, close } = await world({ holdfast: ladder() });
+      await client.messages.create(request);
+      claude.script(...faults);
+      const body = { ...request, ...change } as typeof request;
+
+      const stream = streamed ? client.messages.stream(body) : null;
+      const { data, response } = stream
+        ? { response: (await stream.withResponse()).response, data: await stream.finalMessage() }
+        : await client.messages.create(body).withResponse();
+
+      expect(data.content).toEqual(content);
+      expect(response.headers.get('holdfast-degraded')).toBe(label);
+      expect(response.headers.get('holdfast-age')).toBe(label === 'cache' ? '0' : null);
+      expect(hold.attempts(response)).toMatchObject({ degraded: label, result: 'delivered' });
+      expect(events).toContainEqual(expect.objectContaining({ type: 'answer-degraded', rung: label, why: 'overloaded' }));
+      expect(response.headers.get('content-type')).toContain(streamed ? 'text/event-stream' : 'application/json');
+      await close();
+    },
+  );
+
+  it('and a full one does not', async () => {
+    const { client, hold, close } = await world({ holdfast: ladder() });
+    const { data, response } = await client.messages.create(request).withResponse();
+
+    expect(response.headers.get('holdfast-degraded')).toBeNull();
+    expect(hold.attempts(data)?.degraded).toBeNull();
+    await close();
+  });
+});
+
+describe('an answer of the application’s own', () => {
+  it('that is not there in time is none: 30 seconds, or what is left', async () => {
+    const clock = new VirtualClock();
+    const { claude, client, close } = await world({ holdfast: { clock, retry: false, answer: () => new Promise(() => {}) } });
+    claude.always('overloaded');
+    const before = clock.now();
+
+    await expect(clock.until(client.messages.create(request))).rejects.toBeInstanceOf(Anthropic.OverloadedError);
+    expect(clock.now() - before).toBe(30_000);
+    expect(clock.pending).toBe(0);
+    await close();
+  });
+
+  it('is not waited for by a caller who left', async () => {
+    const leave = new AbortController();
+    const { claude, client, close } = await world({
+      holdfast: {
+        retry: false,
+        answer: () => {
+          leave.abort();
+          return new Promise(() => {});
+        },
+      },
+    });
+    claude.always('overloaded');
+
+    await expect(client.messages.create(request, { signal: leave.signal })).rejects.toBeInstanceOf(Anthropic.APIUserAbortError);
     await close();
   });
 });

@@ -16,6 +16,7 @@ import type { SurfaceReason } from '../telemetry/events.ts';
 import { nextMonth, type Random } from '../time.ts';
 import type { Call } from './call.ts';
 import { dispatch } from './dispatch.ts';
+import { nestedMark } from './nested.ts';
 import { startProbes, type ProbedTarget } from './probe.ts';
 import { tell } from './tell.ts';
 
@@ -344,6 +345,7 @@ export function createRouter(settings: Settings): Router {
         if (client === null)
           return call.next({
             ...call.request,
+            ...nestedMark,
             ...(adapted?.type === 'ok'
               ? { body: JSON.stringify(adapted.body) }
               : call.rewritten
