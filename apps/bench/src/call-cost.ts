@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { fork } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { median, ratios } from './stream-report.ts';
+import { median, ratios } from './report.ts';
 
 const rounds = 12;
 const callsPerRound = 1_500;

@@ -4,7 +4,7 @@
 import Anthropic from '@anthropic-ai/sdk';
 import { holdfast } from '@holdfast/core';
 import { answerEvents, bodyOf, shapes, type Shape } from './stream-wire.ts';
-import { median, ratios, table } from './stream-report.ts';
+import { median, ratios, table } from './report.ts';
 
 const rounds = Number(process.argv[2] ?? 31);
 const perStream = Number(process.argv[3] ?? 20_000);

@@ -4,7 +4,7 @@
 import Anthropic from '@anthropic-ai/sdk';
 import { holdfast, type Clock } from '@holdfast/core';
 import { answerEvents, concat } from './stream-wire.ts';
-import { median, quantile, table } from './stream-report.ts';
+import { median, quantile, table } from './report.ts';
 
 const breaks = 400;
 const goalMs = 1;

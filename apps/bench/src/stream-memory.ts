@@ -7,7 +7,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { median, ratios, table } from './stream-report.ts';
+import { median, ratios, table } from './report.ts';
 import { answerEvents, concat } from './stream-wire.ts';
 
 const rounds = Number(process.argv[2] ?? 5);
