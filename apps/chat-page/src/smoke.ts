@@ -43,6 +43,7 @@ export async function smoke(start: readonly [string, ...string[]], speak: AppUnd
   try {
     await talk(url, speak);
     await drive(url);
+    await scrape(url);
     await outage(url, speak);
     await leave(url, speak, () => app.kill('SIGTERM'));
     const [code] = (await exited) as [number | null];
@@ -112,6 +113,19 @@ async function outage(url: string, speak: AppUnderSmoke): Promise<void> {
     if (answered) return;
   }
   assert.fail('the app did not recover from an outage');
+}
+
+/** What Prometheus finds after streams were broken. */
+async function scrape(url: string): Promise<void> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  for (const sample of [
+    /^holdfast_attempts_total\{.*holdfast_purpose="resume".*\} [1-9]/m,
+    /^holdfast_stream_resumes_total\{.*\} [1-9]/m,
+    /^gen_ai_client_operation_duration_count\{.*\} [1-9]/m,
+    /^holdfast_breaker_state\{.*\} 0/m,
+  ])
+    assert.match(text, sample);
+  assert.ok(!text.includes('Tell me about'), 'no prompt text in the metrics');
 }
 
 /** The page in Chromium: ask, cut the stream, and watch the answer finish. */

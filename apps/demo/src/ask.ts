@@ -1,8 +1,9 @@
 // One question through Holdfast: to the real API when a key is set, else to a fake Claude that fails twice first.
 
 import Anthropic from '@anthropic-ai/sdk';
-import { holdfast, ledgerTotal } from '@holdfast/core';
+import { holdfast } from '@holdfast/core';
 import { fakeClaude } from '@holdfast/testing';
+import { printLedger } from './print-ledger.ts';
 
 const question = process.argv.slice(2).join(' ') || 'What makes a harbour safe?';
 const key = process.env['ANTHROPIC_API_KEY'];
@@ -20,20 +21,11 @@ try {
   const message = await stream.finalMessage();
   const ledger = hold.attempts(message);
   console.log('\n');
-  for (const attempt of ledger?.attempts ?? []) {
-    console.log(
-      `${attempt.number}. ${attempt.purpose.padEnd(8)} ${attempt.target}  ${String(attempt.status ?? '-').padEnd(4)} ${String(attempt.result).padEnd(14)} waited ${Math.round(attempt.waitedMs)} ms, took ${attempt.durationMs} ms`,
-    );
-  }
-  if (ledger) {
-    const { input, output, estimated } = ledgerTotal(ledger);
-    console.log(
-      `\n${ledger.result} after ${ledger.attempts.length} requests and ${ledger.resumes} resumes; ${input} tokens in, ${output} out${estimated ? ' (partly estimated)' : ''}`,
-    );
-  }
+  if (ledger) console.log(printLedger(ledger));
 } catch (error) {
-  const { kind, action } = hold.explain(error);
+  const { kind, action, ledger } = hold.explain(error);
   console.error(`\n${kind}: ${action}`);
+  if (ledger) console.error(printLedger(ledger));
   process.exitCode = 1;
 } finally {
   await fake?.close();

@@ -1,7 +1,7 @@
 // A chat and a summary, on Express, with Holdfast in front of Claude.
 
 import type Anthropic from '@anthropic-ai/sdk';
-import { logger, page, summaryOf, type Upstream } from '@holdfast/chat-page';
+import { logger, page, prometheus, summaryOf, type Upstream } from '@holdfast/chat-page';
 import type { Holdfast } from '@holdfast/core';
 import { errorHandler, health, messagesProxy, sendStream, type HoldfastExpress } from '@holdfast/express';
 import express, { type Express } from 'express';
@@ -9,6 +9,7 @@ import express, { type Express } from 'express';
 export function createApp(claude: HoldfastExpress<Anthropic>, hold: Holdfast, upstream: Upstream): Express {
   const app = express();
   app.use('/health', health(claude));
+  app.get('/metrics', prometheus());
   app.use(claude);
   app.get('/', (_, response) => void response.type('html').send(page('Harbour chat, on Express')));
 

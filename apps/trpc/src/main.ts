@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { appOptions, logger, upstream } from '@holdfast/chat-page';
+import { appOptions, logger, prometheus, upstream } from '@holdfast/chat-page';
 import { holdfast } from '@holdfast/core';
 import { createDrain, gracefulShutdown, healthReply, replyToNode, type HealthProbe } from '@holdfast/core/http';
 import { claudeResponseMeta } from '@holdfast/trpc';
@@ -13,6 +13,7 @@ import { createRouter } from './router.ts';
 const claudeSide = await upstream();
 const hold = holdfast({ ...appOptions, logger });
 const drain = createDrain();
+const scrape = prometheus();
 const router = createRouter(claudeSide.client(hold), hold, claudeSide, drain);
 const trpc = createHTTPHandler({
   router,
@@ -26,6 +27,7 @@ const server = createServer((request, response) => {
   const path = request.url ?? '/';
   const probe = /^\/health\/(live|ready|status)$/.exec(path)?.[1];
   if (probe) replyToNode(response, healthReply(probe as HealthProbe, hold, { draining: drain.state !== 'serving' }));
+  else if (path === '/metrics') scrape(request, response);
   else if (path.startsWith('/trpc/')) trpc(request, response);
   else if (path === '/') response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(page('Harbour chat, on tRPC'));
   else response.writeHead(404).end();
