@@ -317,11 +317,42 @@ describe('the answer cache', () => {
     await close();
   });
 
+  it('keeps what was streamed, thinking too, for calls and streams', async () => {
+    for (const scenario of ['text', 'thinking', 'multi-block'] as const) {
+      const { claude, client, close } = await world({ fake: { scenario }, holdfast: { retry: false, cache: { store: new Map() } } });
+      const body = { ...request, thinking: { type: 'adaptive' as const, display: 'summarized' as const } };
+      const streamed = await client.messages.stream(body).finalMessage();
+      claude.always('reset');
+
+      const { id, model, content, stop_reason, usage } = streamed;
+      expect(content).toEqual(referenceAnswer(scenario).content);
+      expect(await client.messages.create(body)).toMatchObject({ id, model, content, stop_reason, usage });
+      expect(await client.messages.stream(body).finalMessage()).toEqual(streamed);
+      await close();
+    }
+  });
+
+  it('keeps no stream that was mended, fell back, broke or was left', async () => {
+    for (const faults of [['cut-mid-stream'], ['overloaded'], ['cut-mid-stream', 'bad-request']] satisfies FaultName[][]) {
+      const store = new Map<string, string>();
+      const { claude, client, close } = await world({ holdfast: { retry: false, cache: { store }, fallbacks: ['claude-haiku-5-5'] } });
+      claude.script(...faults);
+      await client.messages
+        .stream(request)
+        .finalMessage()
+        .catch(() => {});
+
+      expect(store.size).toBe(0);
+      await close();
+    }
+  });
+
   it('keeps only whole answers that ask for nothing', async () => {
-    for (const scenario of ['tools', 'refusal'] as const) {
+    for (const scenario of ['tools', 'refusal', 'citations', 'server-tools'] as const) {
       const store = new Map<string, string>();
       const { client, close } = await world({ fake: { scenario }, holdfast: { cache: { store } } });
-      await client.messages.create(request);
+      if (scenario === 'tools' || scenario === 'refusal') await client.messages.create(request);
+      await client.messages.stream(request).finalMessage();
       expect(store.size).toBe(0);
       await close();
     }

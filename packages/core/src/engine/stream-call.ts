@@ -8,6 +8,7 @@ import { continuationBody } from '../stream/continuation.ts';
 import { planRecovery, requestFacts, type Plan, type RequestFacts, type SurfaceCause } from '../stream/recovery.ts';
 import { Splice, type SpliceOptions } from '../stream/splice.ts';
 import { deliveredText, type Transcript } from '../stream/transcript.ts';
+import { wholeMessage } from '../stream/whole-message.ts';
 import type { LedgerAttempt, TokenCount } from '../telemetry/ledger.ts';
 import { isAborted, onFirstAbort } from './abort.ts';
 import { ownErrorEvent } from './answers.ts';
@@ -220,10 +221,20 @@ class StreamedAnswer implements StreamOwner {
       finish(this.#engine, call, reason === 'aborted' ? 'aborted' : 'failed', reason);
       return;
     }
+    this.#keep();
     const id = this.splice.message?.['id'];
     if (typeof id === 'string') settings.book.index(id, call.ledger);
     this.#checkpointer?.clear();
     finish(this.#engine, call, 'delivered', null);
+  }
+
+  /** One whole generation of the model that was asked may stand in later. */
+  #keep(): void {
+    const { cache } = this.#engine.settings;
+    const { ledger } = this.#call;
+    if (cache === null || ledger.degraded !== null || ledger.resumes > 0 || this.splice.stopReason !== 'end_turn') return;
+    const message = wholeMessage(this.splice.transcript(), 'end_turn');
+    if (message) cache.store(this.#call, message);
   }
 
   onLeave(): void {

@@ -125,6 +125,11 @@ export class Splice {
     return this.#stopReason !== null;
   }
 
+  /** Why the answer ended; null before it has. */
+  get stopReason(): string | null {
+    return this.#stopReason;
+  }
+
   /** The message as the reader saw it begin; null before that. */
   get message(): Wire | null {
     return this.#delivered.message;
