@@ -448,6 +448,28 @@ describe('long calls without streaming', () => {
     }
   });
 
+  it('have their lesser answers judged too', async () => {
+    const seen: string[] = [];
+    const { claude, client, close } = await world({
+      holdfast: {
+        retry: false,
+        limits: { streamLongCalls: true },
+        fallbacks: [
+          { model: 'claude-haiku-4-5', accept: (message) => seen.push(message.model) === 0 },
+          { model: 'claude-haiku-5-5', accept: (message) => message.content.length > 0 },
+        ],
+      },
+    });
+    claude.script('overloaded');
+
+    const { data, response } = await client.messages.create(long).withResponse();
+
+    expect(response.headers.get('holdfast-degraded')).toBe('model:claude-haiku-5-5');
+    expect(data.content).toEqual(whole);
+    expect(seen).toEqual(['claude-haiku-4-5']);
+    await close();
+  });
+
   it('that cannot be mended end in a proper status', async () => {
     const { claude, client, hold, close } = await world({ holdfast: { limits: { streamLongCalls: true }, streams: { resumes: 0 } } });
     claude.always(cut({ afterText: 200, how: 'reset' }));

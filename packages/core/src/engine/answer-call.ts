@@ -19,11 +19,13 @@ type Message = Readonly<Record<string, unknown>>;
 
 /** Answers `call`. Rejects only when the caller left, as `fetch` does. */
 export async function answerCall(engine: Engine, call: Call, closed: boolean): Promise<Response> {
-  if (engine.settings.options.limits?.streamLongCalls && isLong(call)) return assembled(call, await answer(engine, asStream(call), closed));
-  return answer(engine, call, closed);
+  if (engine.settings.options.limits?.streamLongCalls && isLong(call))
+    return assembled(call, await answer(engine, asStream(call), closed, call));
+  return answer(engine, call, closed, call);
 }
 
-async function answer(engine: Engine, call: Call, closed: boolean): Promise<Response> {
+/** `asked`: the call as the caller made it, where `call` is its streamed form. */
+async function answer(engine: Engine, call: Call, closed: boolean, asked: Call): Promise<Response> {
   const { settings } = engine;
   tell(settings, call, () => ({
     type: 'call-started',
@@ -42,7 +44,7 @@ async function answer(engine: Engine, call: Call, closed: boolean): Promise<Resp
   const ladder = rungs(engine, call, end);
   if (end.tokenRefresh) return fail(engine, call, { ...end, tokenRefresh: { elsewhere: end.tokenRefresh.elsewhere || ladder.length > 0 } });
   for (const rung of ladder) {
-    const response = await tryRung(engine, call, rung, end);
+    const response = await tryRung(engine, call, rung, end, asked);
     if (response) return response;
     if (isAborted(call.callers)) return fail(engine, call, { ...end, reason: 'aborted' });
   }
@@ -128,7 +130,7 @@ function causeOf({ reason, failure }: GaveUp): LadderCause {
 const kindOf = ({ verdict }: NonNullable<GaveUp['failure']>): LadderCause => (verdict.kind === 'success' ? 'upstream-error' : verdict.kind);
 
 /** The answer of one rung, or null when it has none either. */
-async function tryRung(engine: Engine, call: Call, rung: Rung, first: GaveUp): Promise<Response | null> {
+async function tryRung(engine: Engine, call: Call, rung: Rung, first: GaveUp, asked: Call): Promise<Response | null> {
   const why = causeOf(first);
   switch (rung) {
     case 'speed': {
@@ -141,8 +143,10 @@ async function tryRung(engine: Engine, call: Call, rung: Rung, first: GaveUp): P
       for (const fallback of engine.settings.options.fallbacks ?? []) {
         const { model, accept } = typeof fallback === 'string' ? ({ model: fallback } as Fallback) : fallback;
         if (model === call.model) continue;
-        const end = await pursue(engine, questOf(engine, call, 'fallback', model, call.body));
-        const response = await degradeTo(engine, call, `model:${model}`, why, end, accept ?? null);
+        // Only what is whole can be judged.
+        const lesser = accept ? asked : call;
+        const end = await pursue(engine, questOf(engine, lesser, 'fallback', model, lesser.body));
+        const response = await degradeTo(engine, lesser, `model:${model}`, why, end, accept ?? null);
         if (response) return response;
       }
       return null;

@@ -20,7 +20,7 @@ export const asStream = (call: Call): Call => ({ ...call, stream: true, rewritte
 
 /** Reads the streamed answer to its end and answers as if it had never been one. */
 export async function assembled(call: Call, response: Response): Promise<Response> {
-  if (!response.ok || !response.body) return response;
+  if (!response.ok || !response.body || !response.headers.get('content-type')?.includes('text/event-stream')) return response;
   const assembler = new MessageAssembler();
   for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) assembler.push(chunk);
   if (assembler.error !== null) return brokenAnswer(call, assembler.error);
