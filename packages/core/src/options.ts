@@ -42,7 +42,7 @@ export interface Target extends TargetOptions {
 }
 
 export interface RetryOptions {
-  /** Requests for one call, the first included, while only one target may answer. Default 3, at most 10. */
+  /** Requests for one call, the first included, while only one target may answer. Default 4, at most 10. */
   readonly attempts?: number;
   /** Shape of the delays. Default `'decorrelated'`, which measured best (`docs/decisions`). */
   readonly jitter?: BackoffJitter;

@@ -50,7 +50,7 @@ export function resolveSettings(options: HoldfastOptions): Settings {
     book: createLedgerBook(),
     backoff: backoff(retry),
     budget: options.budget === false ? null : new RetryBudget(options.budget ?? {}),
-    attempts: retry.attempts ?? 3,
+    attempts: retry.attempts ?? 4,
     maxRetryAfterMs: ('maxRetryAfterMs' in retry ? retry.maxRetryAfterMs : undefined) ?? 60_000,
     streams: { ...streamDefaults, ...streams },
     partials: createPartialBook(),

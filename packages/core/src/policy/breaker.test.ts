@@ -65,6 +65,35 @@ describe('a closed circuit', () => {
     expect(it.state()).toBe('open');
   });
 
+  it('opens after three failures in a row when nothing has answered for three seconds, and not sooner', () => {
+    const soon = breaker();
+    const late = breaker();
+    for (const it of [soon, late]) for (let i = 0; i < 20; i += 1) it.call('success');
+    for (const wait of [0, 1_000, 1_900]) {
+      soon.pass(wait);
+      soon.call('failure');
+    }
+    for (const wait of [0, 1_000, 2_000]) {
+      late.pass(wait);
+      late.call('failure');
+    }
+
+    expect([soon.state(), late.state()]).toEqual(['closed', 'open']);
+  });
+
+  it('takes a stream that begins to answer for the end of a run of failures', () => {
+    const it = breaker({ minimumFailures: 100, consecutiveFailures: 4, sustainedFailures: 100 });
+    for (let i = 0; i < 20; i += 1) {
+      it.answering(it.admit() as Permit);
+      for (let failed = 0; failed < 3; failed += 1) it.call('failure');
+    }
+    expect(it.state()).toBe('closed');
+
+    it.call('failure');
+
+    expect(it.state()).toBe('open');
+  });
+
   it('forgets failures older than its window', () => {
     const it = breaker({ windowMs: 10_000 });
     for (let i = 0; i < 4; i += 1) it.call('failure');
@@ -135,6 +164,35 @@ describe('an open circuit', () => {
     expect(it.made.admit(it.now, half)).toMatchObject({ retryAfterMs: 1_000 });
   });
 
+  it('stays open for as long as it has been failing, up to its limit', () => {
+    const lengths = [1_000, 2_500, 60_000].map((failingMs) => {
+      const it = breaker({ openMs: 500, maxOpenMs: 4_000, consecutiveFailures: 2 });
+      it.call('failure');
+      it.pass(failingMs);
+      it.call('failure');
+      return it.made.admit(it.now, half);
+    });
+
+    expect(lengths.map((refusal) => !refusal.admitted && refusal.retryAfterMs)).toEqual([1_000, 2_500, 4_000]);
+  });
+
+  it('takes an answer to a probe for the end of the failing', () => {
+    const it = breaker({ openMs: 500, maxOpenMs: 60_000 });
+    for (let i = 0; i < 5; i += 1) it.call('failure');
+    it.pass(10_000);
+    it.call('success');
+    it.call('failure');
+
+    expect(it.made.admit(it.now, half)).toMatchObject({ retryAfterMs: 1_000 });
+  });
+
+  it('stays open at least as long as it is told, whatever its limit', () => {
+    const it = breaker({ openMs: 60_000 });
+    for (let i = 0; i < 5; i += 1) it.call('failure');
+
+    expect(it.made.admit(it.now, half)).toMatchObject({ retryAfterMs: 60_000 });
+  });
+
   it('is spread by its jitter', () => {
     for (const [random, expected] of [
       [0, 800],
@@ -170,6 +228,17 @@ describe('a half-open circuit', () => {
     const admitted = Array.from({ length: 1_000 }, () => it.admit()).filter((permit) => permit !== null);
 
     expect(admitted).toHaveLength(1);
+  });
+
+  it('lets a few more through beside a probe that takes its time, one after the other', () => {
+    const it = halfOpen();
+    const admitted = Array.from({ length: 100 }, () => {
+      const permit = it.admit();
+      it.pass(5);
+      return permit !== null;
+    });
+
+    expect(admitted.flatMap((yes, index) => (yes ? [index * 5] : []))).toEqual([0, 10, 20]);
   });
 
   it('closes after two successes', () => {

@@ -13,14 +13,23 @@ export interface BreakerOptions {
   readonly minimumFailures?: number | undefined;
   /** Opens after so many failures in a row, whatever the rate: a run that no chance explains. Default 12. */
   readonly consecutiveFailures?: number | undefined;
-  /** How long it stays open the first time, milliseconds; doubles while probes fail. Default 1000. */
+  /** Opens after fewer failures in a row, default 3, … */
+  readonly sustainedFailures?: number | undefined;
+  /** … if nothing has answered from the first of them on for this long, milliseconds. Default 3000. */
+  readonly sustainedMs?: number | undefined;
+  /** How long it stays open at least, milliseconds; doubles while probes fail. Default 750. */
   readonly openMs?: number | undefined;
-  /** The longest it stays open, milliseconds. Default 5000: longer protects less than it costs (`docs/decisions`). */
+  /**
+   * How long it stays open at most, milliseconds: for as long as nothing has answered, up to this. Default 5000: longer
+   * protects less than it costs (`docs/decisions`).
+   */
   readonly maxOpenMs?: number | undefined;
-  /** Spread of the open time, 0 to 1, so that clients do not probe together. Default 0.2. */
+  /** Spread of the open time, 0 to 1, so that clients do not probe together. Default 0.1. */
   readonly jitter?: number | undefined;
-  /** Probes at a time while half-open. Default 1. */
+  /** Probes under way at a time while half-open. Default 3. */
   readonly probes?: number | undefined;
+  /** Least time between one probe and the next beside it, milliseconds, so that of many callers at once one goes. Default 10. */
+  readonly probeGapMs?: number | undefined;
   /** Successful probes that close it. Default 2. */
   readonly successes?: number | undefined;
   /** A probe that has not reported after this time no longer holds its place, milliseconds. Default 60000. */
@@ -47,7 +56,9 @@ export interface Refusal {
 type State =
   | { readonly name: 'closed' }
   | { readonly name: 'open'; readonly until: number }
-  | { readonly name: 'half-open'; readonly probes: Map<Permit, number>; successes: number };
+  | { readonly name: 'half-open'; readonly probes: Map<Permit, number>; lastProbeAt: number; successes: number };
+
+type HalfOpen = Extract<State, { name: 'half-open' }>;
 
 const never = Infinity;
 
@@ -61,10 +72,13 @@ export const breakerPresets: { readonly default: BreakerSettings; readonly class
     failureRate: 0.5,
     minimumFailures: 5,
     consecutiveFailures: 12,
-    openMs: 1_000,
+    sustainedFailures: 3,
+    sustainedMs: 3_000,
+    openMs: 750,
     maxOpenMs: 5_000,
-    jitter: 0.2,
-    probes: 1,
+    jitter: 0.1,
+    probes: 3,
+    probeGapMs: 10,
     successes: 2,
     leaseMs: 60_000,
     rampMs: 1_000,
@@ -75,10 +89,13 @@ export const breakerPresets: { readonly default: BreakerSettings; readonly class
     failureRate: 1,
     minimumFailures: never,
     consecutiveFailures: 5,
+    sustainedFailures: never,
+    sustainedMs: never,
     openMs: 60_000,
     maxOpenMs: 60_000,
     jitter: 0,
     probes: 1,
+    probeGapMs: 0,
     successes: 2,
     leaseMs: 60_000,
     rampMs: 0,
@@ -102,6 +119,8 @@ export class Breaker {
   /** One permit serves a whole era while closed: admitting allocates nothing. */
   #permit: Permit = { admitted: true, era: 0, probe: false };
   #consecutive = 0;
+  /** When the first of the failures in a row was reported. */
+  #failingSince = 0;
   /** How often it opened without closing in between. */
   #openings = 0;
   #rampFrom = never;
@@ -138,21 +157,21 @@ export class Breaker {
       case 'open':
         return now >= this.#state.until;
       case 'half-open':
-        return this.#state.probes.size < this.#options.probes || leaseOver(this.#state.probes, now);
+        return this.#probeMayGo(this.#state, now);
     }
   }
 
   /** Something outside found the target well: probes may go now, without waiting for the open time to pass. */
   halfOpen(): void {
-    if (this.#state.name === 'open') this.#enter({ name: 'half-open', probes: new Map(), successes: 0 }, null);
+    if (this.#state.name === 'open') this.#enter(halfOpen(), null);
   }
 
   admit(now: number, random: Random): Permit | Refusal {
     if (this.#state.name === 'open') {
       if (now < this.#state.until) return { admitted: false, retryAfterMs: this.#state.until - now };
-      this.#enter({ name: 'half-open', probes: new Map(), successes: 0 }, null);
+      this.#enter(halfOpen(), null);
     }
-    if (this.#state.name === 'half-open') return this.#admitProbe(this.#state.probes, now);
+    if (this.#state.name === 'half-open') return this.#admitProbe(this.#state, now);
     return this.#admitRamping(now, random);
   }
 
@@ -160,7 +179,10 @@ export class Breaker {
   answering(permit: Permit, now: number): void {
     if (permit.era !== this.#era) return;
     if (this.#state.name === 'half-open') this.#probeSucceeded(permit, now);
-    else this.#window.record(now, 1, 0);
+    else {
+      this.#consecutive = 0;
+      this.#window.record(now, 1, 0);
+    }
   }
 
   /**
@@ -179,7 +201,7 @@ export class Breaker {
         if (!answered) this.#window.record(now, 1, 0);
         return;
       case 'failure':
-        this.#consecutive += 1;
+        this.#countFailure(now);
         this.#window.record(now, answered ? -1 : 0, 1);
         return this.#judge(now, random);
       case 'weak':
@@ -191,18 +213,21 @@ export class Breaker {
     }
   }
 
-  #admitProbe(probes: Map<Permit, number>, now: number): Permit | Refusal {
-    if (probes.size >= this.#options.probes) {
-      let oldest = never;
-      for (const [permit, leasedUntil] of probes) {
-        if (leasedUntil <= now) probes.delete(permit);
-        else oldest = Math.min(oldest, leasedUntil);
-      }
-      if (probes.size >= this.#options.probes) return { admitted: false, retryAfterMs: Math.min(oldest - now, this.#options.openMs) };
-    }
+  #admitProbe(state: HalfOpen, now: number): Permit | Refusal {
+    const { probes } = state;
+    if (!this.#probeMayGo(state, now)) return { admitted: false, retryAfterMs: this.#options.openMs };
+    for (const [permit, leasedUntil] of probes) if (leasedUntil <= now) probes.delete(permit);
     const permit: Permit = { admitted: true, era: this.#era, probe: true };
     probes.set(permit, now + this.#options.leaseMs);
+    state.lastProbeAt = now;
     return permit;
+  }
+
+  /** Who finds a probe under way may be one too, a moment later: its answer can take seconds, and calls would be refused all that time. */
+  #probeMayGo({ probes, lastProbeAt }: HalfOpen, now: number): boolean {
+    let underWay = 0;
+    for (const leasedUntil of probes.values()) if (leasedUntil > now) underWay += 1;
+    return underWay === 0 || (underWay < this.#options.probes && now - lastProbeAt >= this.#options.probeGapMs);
   }
 
   #admitRamping(now: number, random: Random): Permit | Refusal {
@@ -223,6 +248,7 @@ export class Breaker {
         return this.#probeSucceeded(permit, now);
       case 'failure':
       case 'weak':
+        this.#countFailure(now);
         return this.#open(now, random);
       case 'throttled':
       case 'neutral':
@@ -233,24 +259,32 @@ export class Breaker {
   #probeSucceeded(permit: Permit, now: number): void {
     if (this.#state.name !== 'half-open' || !this.#state.probes.delete(permit)) return;
     this.#state.successes += 1;
+    this.#consecutive = 0;
     if (this.#state.successes < this.#options.successes) return;
     this.#openings = 0;
-    this.#consecutive = 0;
     this.#window.clear();
     this.#rampFrom = this.#options.rampMs > 0 ? now : never;
     this.#enter({ name: 'closed' }, null);
   }
 
+  #countFailure(now: number): void {
+    if (this.#consecutive === 0) this.#failingSince = now;
+    this.#consecutive += 1;
+  }
+
   #judge(now: number, random: Random): void {
     const { successes, failures } = this.#window;
-    const { consecutiveFailures, minimumFailures, failureRate } = this.#options;
+    const { consecutiveFailures, sustainedFailures, sustainedMs, minimumFailures, failureRate } = this.#options;
     const tooMany = failures >= minimumFailures && failures >= failureRate * (Math.max(0, successes) + failures);
-    if (tooMany || this.#consecutive >= consecutiveFailures) this.#open(now, random);
+    const sustained = Math.min(failures, this.#consecutive) >= sustainedFailures && now - this.#failingSince >= sustainedMs;
+    if (tooMany || sustained || this.#consecutive >= consecutiveFailures) this.#open(now, random);
   }
 
   #open(now: number, random: Random): void {
     const { openMs, maxOpenMs, jitter } = this.#options;
-    const base = Math.min(maxOpenMs, openMs * 2 ** this.#openings);
+    // What has failed for long is given longer, at once: of a short trouble nothing is known yet.
+    const failingMs = this.#consecutive > 0 ? now - this.#failingSince : 0;
+    const base = Math.max(openMs, Math.min(maxOpenMs, Math.max(failingMs, openMs * 2 ** this.#openings)));
     this.#openings = Math.min(this.#openings + 1, 32);
     const lengthMs = base * (1 - jitter + 2 * jitter * random());
     this.#enter({ name: 'open', until: now + lengthMs }, lengthMs);
@@ -265,7 +299,4 @@ export class Breaker {
   }
 }
 
-function leaseOver(probes: Map<Permit, number>, now: number): boolean {
-  for (const leasedUntil of probes.values()) if (leasedUntil <= now) return true;
-  return false;
-}
+const halfOpen = (): HalfOpen => ({ name: 'half-open', probes: new Map(), lastProbeAt: -never, successes: 0 });

@@ -1,22 +1,22 @@
 // A token bucket that all calls share: repeating is paid for by calls that succeed, so retries cannot become the load.
 
 export interface RetryBudgetOptions {
-  /** Most retries that can be saved up. Default 10. */
+  /** Most retries that can be saved up. Default 8. */
   readonly capacity?: number | undefined;
-  /** Retries available at the start. Default 5. */
+  /** Retries available at the start. Default 2: with the first, three requests for a cold call. */
   readonly initial?: number | undefined;
-  /** Retries earned by each success. Default 0.2: one retry for five successes. */
+  /** Retries earned by each success. Default 0.4: three requests in ten may fail. */
   readonly ratio?: number | undefined;
-  /** Retries earned by time alone, per second, so that a quiet client is not left without. Default 0.5. */
+  /** Retries earned by time alone, per second, so that a quiet client is not left without. Default 0.05. */
   readonly ratePerSecond?: number | undefined;
 }
 
 /** What holds where nothing is set. */
 export const retryBudgetDefaults: { readonly [name in keyof RetryBudgetOptions]-?: number } = {
-  capacity: 10,
-  initial: 5,
-  ratio: 0.2,
-  ratePerSecond: 0.5,
+  capacity: 8,
+  initial: 2,
+  ratio: 0.4,
+  ratePerSecond: 0.05,
 };
 
 /**

@@ -9,6 +9,7 @@ export class OutcomeWindow {
   readonly #failures: Float64Array = new Float64Array(bucketCount);
   /** The bucket number (time divided by its width) that was written last. */
   #newest = -Infinity;
+  #newestSlot = 0;
   successes = 0;
   failures = 0;
 
@@ -19,7 +20,7 @@ export class OutcomeWindow {
   /** Adds weights at `now`; negative ones take back what was recorded before. */
   record(now: number, success: number, failure: number): void {
     this.advance(now);
-    const slot = this.#slot(this.#newest);
+    const slot = this.#newestSlot;
     this.#successes[slot] = (this.#successes[slot] as number) + success;
     this.#failures[slot] = (this.#failures[slot] as number) + failure;
     this.successes += success;
@@ -31,8 +32,9 @@ export class OutcomeWindow {
     const bucket = Math.floor(now / this.#bucketMs);
     if (bucket <= this.#newest) return;
     if (bucket - this.#newest >= bucketCount) this.clear();
-    else for (let old = this.#newest + 1; old <= bucket; old += 1) this.#drop(this.#slot(old));
+    else for (let old = this.#newest + 1; old <= bucket; old += 1) this.#drop(slotOf(old));
     this.#newest = bucket;
+    this.#newestSlot = slotOf(bucket);
   }
 
   clear(): void {
@@ -48,8 +50,6 @@ export class OutcomeWindow {
     this.#successes[slot] = 0;
     this.#failures[slot] = 0;
   }
-
-  #slot(bucket: number): number {
-    return ((bucket % bucketCount) + bucketCount) % bucketCount;
-  }
 }
+
+const slotOf = (bucket: number): number => ((bucket % bucketCount) + bucketCount) % bucketCount;
