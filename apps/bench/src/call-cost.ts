@@ -1,16 +1,20 @@
-// What a healthy call costs through Holdfast beside the bare SDK: CPU per call over real sockets, at concurrency 64, both sides
-// interleaved in one run.
+// What a healthy call costs: CPU per call over real sockets, at concurrency 64. The bare SDK, Holdfast, the SDK wrapped by hand
+// with cockatiel and with opossum, and the AI SDK, in turns, in one run.
 
 import Anthropic from '@anthropic-ai/sdk';
+import { createAnthropic } from '@ai-sdk/anthropic';
 import { holdfast } from '@holdfast/core';
+import { generateText } from 'ai';
+import { circuitBreaker, ConsecutiveBreaker, ExponentialBackoff, handleAll, retry, wrap } from 'cockatiel';
+import Opossum from 'opossum';
 import { once } from 'node:events';
 import { fork } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { median, ratios } from './report.ts';
+import { median, ratios, table } from './report.ts';
 
-const rounds = 12;
-const callsPerRound = 1_500;
+const rounds = 15;
+const callsPerRound = 1_000;
 const concurrency = 64;
 const request = { model: 'claude-opus-5-5', max_tokens: 1024, messages: [{ role: 'user' as const, content: 'Hello. '.repeat(40) }] };
 const answer = JSON.stringify({
@@ -36,12 +40,36 @@ async function serve(): Promise<void> {
   process.once('disconnect', () => process.exit(0));
 }
 
-async function cpuPerCall(client: Anthropic): Promise<number> {
+type Call = () => Promise<unknown>;
+
+/** Who makes the call, and with what around it. The first is what the others are compared with. */
+function sidesFor(baseURL: string): Record<string, Call> {
+  const options = { baseURL, apiKey: 'bench' };
+  const bare = new Anthropic(options);
+  const held = new Anthropic({ ...options, middleware: [holdfast()] });
+  // By hand, the SDK's own retries are turned off, so that they do not multiply.
+  const single = new Anthropic({ ...options, maxRetries: 0 });
+  const policy = wrap(
+    retry(handleAll, { maxAttempts: 2, backoff: new ExponentialBackoff() }),
+    circuitBreaker(handleAll, { halfOpenAfter: 60_000, breaker: new ConsecutiveBreaker(5) }),
+  );
+  const opossum = new Opossum(() => single.messages.create(request), { timeout: 600_000 });
+  const model = createAnthropic({ baseURL: `${baseURL}/v1`, apiKey: 'bench' })(request.model);
+  return {
+    'bare SDK': () => bare.messages.create(request),
+    Holdfast: () => held.messages.create(request),
+    cockatiel: () => policy.execute(() => single.messages.create(request)),
+    opossum: () => opossum.fire(),
+    'AI SDK': () => generateText({ model, prompt: 'Hello. '.repeat(40), maxOutputTokens: 1024 }),
+  };
+}
+
+async function cpuPerCall(call: Call): Promise<number> {
   const before = process.cpuUsage();
   let left = callsPerRound;
   await Promise.all(
     Array.from({ length: concurrency }, async () => {
-      while ((left -= 1) >= 0) await client.messages.create(request);
+      while ((left -= 1) >= 0) await call();
     }),
   );
   const { user, system } = process.cpuUsage(before);
@@ -51,22 +79,26 @@ async function cpuPerCall(client: Anthropic): Promise<number> {
 async function measure(): Promise<void> {
   const server = fork(import.meta.filename, ['serve']);
   const [port] = (await once(server, 'message')) as [number];
-  const options = { baseURL: `http://127.0.0.1:${port}`, apiKey: 'bench' };
-  const bare = new Anthropic(options);
-  const held = new Anthropic({ ...options, middleware: [holdfast()] });
-  await cpuPerCall(bare);
-  await cpuPerCall(held);
-  const sides: { bare: number[]; held: number[] } = { bare: [], held: [] };
-  for (let round = 0; round < rounds; round += 1) {
-    const order = round % 2 === 0 ? (['bare', 'held'] as const) : (['held', 'bare'] as const);
-    for (const side of order) sides[side].push(await cpuPerCall(side === 'bare' ? bare : held));
+  const sides = Object.entries(sidesFor(`http://127.0.0.1:${port}`));
+  const cost = sides.map((): number[] => []);
+  for (let round = -2; round < rounds; round += 1) {
+    // Everybody goes first now and then.
+    for (let turn = 0; turn < sides.length; turn += 1) {
+      const which = (turn + round + sides.length) % sides.length;
+      const spent = await cpuPerCall(sides[which]?.[1] as Call);
+      if (round >= 0) cost[which]?.push(spent);
+    }
   }
-  console.log(`CPU per healthy call, concurrency ${concurrency}, ${rounds} rounds of ${callsPerRound} calls, Node.js ${process.version}`);
-  console.log(`  bare SDK      ${median(sides.bare).toFixed(0)} µs`);
-  console.log(`  with Holdfast ${median(sides.held).toFixed(0)} µs`);
-  const { middle, low, high } = ratios(sides.held, sides.bare);
-  console.log(`  ratio         ${middle.toFixed(3)} (middle half ${low.toFixed(3)} to ${high.toFixed(3)})`);
+  console.log(
+    `CPU per healthy call, concurrency ${concurrency}, medians of ${rounds} rounds of ${callsPerRound} calls; Node.js ${process.version}`,
+  );
+  const rows = sides.map(([name], i) => {
+    const { middle, low, high } = ratios(cost[i] ?? [], cost[0] ?? []);
+    return [name, median(cost[i] ?? []).toFixed(0), middle.toFixed(3), `${low.toFixed(3)} to ${high.toFixed(3)}`, i === 1 ? '1.03' : ''];
+  });
+  console.log(table(['side', 'µs', 'ratio', 'middle half', 'goal'], rows));
   server.disconnect();
+  process.exit(0);
 }
 
 await (process.argv[2] === 'serve' ? serve() : measure());

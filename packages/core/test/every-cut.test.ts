@@ -1,7 +1,7 @@
 // Cuts streams everywhere, through the real SDK: each answer is exactly the uninterrupted one, or the documented error.
 
 import type Anthropic from '@anthropic-ai/sdk';
-import { referenceAnswer, type FakeClaude, type Scenario, VirtualClock } from '@holdfast/testing';
+import { referenceAnswer, type FakeClaude, type Fault, type Scenario, VirtualClock } from '@holdfast/testing';
 import { describe, expect, it } from 'vitest';
 import { read, request, world } from './world.ts';
 
