@@ -1,5 +1,5 @@
 // What a healthy call costs: CPU per call over real sockets, at concurrency 64. The bare SDK, Holdfast, the SDK wrapped by hand
-// with cockatiel and with opossum, and the AI SDK, in turns, in one run.
+// with cockatiel and with opossum, and the AI SDK.
 
 import Anthropic from '@anthropic-ai/sdk';
 import { createAnthropic } from '@ai-sdk/anthropic';
@@ -11,7 +11,8 @@ import { once } from 'node:events';
 import { fork } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { median, ratios, table } from './report.ts';
+import { table } from './report.ts';
+import { compareSides, serveSide, spread } from './sides.ts';
 
 const rounds = 15;
 const callsPerRound = 1_000;
@@ -79,26 +80,28 @@ async function cpuPerCall(call: Call): Promise<number> {
 async function measure(): Promise<void> {
   const server = fork(import.meta.filename, ['serve']);
   const [port] = (await once(server, 'message')) as [number];
-  const sides = Object.entries(sidesFor(`http://127.0.0.1:${port}`));
-  const cost = sides.map((): number[] => []);
-  for (let round = -2; round < rounds; round += 1) {
-    // Everybody goes first now and then.
-    for (let turn = 0; turn < sides.length; turn += 1) {
-      const which = (turn + round + sides.length) % sides.length;
-      const spent = await cpuPerCall(sides[which]?.[1] as Call);
-      if (round >= 0) cost[which]?.push(spent);
-    }
-  }
+  const compared = await compareSides(import.meta.filename, Object.keys(sidesFor('http://127.0.0.1')), [String(port)], {
+    rounds,
+    warmUp: 2,
+  });
   console.log(
     `CPU per healthy call, concurrency ${concurrency}, medians of ${rounds} rounds of ${callsPerRound} calls; Node.js ${process.version}`,
   );
-  const rows = sides.map(([name], i) => {
-    const { middle, low, high } = ratios(cost[i] ?? [], cost[0] ?? []);
-    return [name, median(cost[i] ?? []).toFixed(0), middle.toFixed(3), `${low.toFixed(3)} to ${high.toFixed(3)}`, i === 1 ? '1.03' : ''];
-  });
+  const rows = compared.map(({ name, median, ratio }) => [
+    name,
+    median.toFixed(0),
+    ratio.middle.toFixed(3),
+    spread(ratio),
+    name === 'Holdfast' ? '1.03' : '',
+  ]);
   console.log(table(['side', 'µs', 'ratio', 'middle half', 'goal'], rows));
   server.disconnect();
-  process.exit(0);
 }
 
-await (process.argv[2] === 'serve' ? serve() : measure());
+const [task, port] = process.argv.slice(2);
+if (task === undefined) await measure();
+else if (task === 'serve') await serve();
+else {
+  const call = sidesFor(`http://127.0.0.1:${port}`)[task] as Call;
+  serveSide(() => cpuPerCall(call));
+}

@@ -2,8 +2,8 @@
 // Usage: pnpm bench [names…]
 
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 const benchmarks: Readonly<Record<string, string>> = {
@@ -23,8 +23,11 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-const require = createRequire(import.meta.url);
-const versionOf = (name: string): string => `${name} ${(require(`${name}/package.json`) as { version: string }).version}`;
+function versionOf(name: string): string {
+  const description = readFileSync(join(import.meta.dirname, '../node_modules', name, 'package.json'), 'utf8');
+  return `${name} ${(JSON.parse(description) as { version: string }).version}`;
+}
+
 console.log(
   `${new Date().toISOString().slice(0, 10)}, Node.js ${process.version}, ${availableParallelism()} × ${cpus()[0]?.model.trim() ?? 'CPU'}`,
 );

@@ -1,5 +1,5 @@
 // Events per second over live sockets: many streams at once from a server in a process of its own, the bare SDK and the SDK
-// with Holdfast in turns.
+// with Holdfast.
 
 import Anthropic from '@anthropic-ai/sdk';
 import { holdfast } from '@holdfast/core';
@@ -7,10 +7,11 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { median, ratios, table } from './report.ts';
+import { table } from './report.ts';
+import { compareSides, serveSide, spread } from './sides.ts';
 import { answerEvents, concat } from './stream-wire.ts';
 
-const rounds = Number(process.argv[2] ?? 15);
+const rounds = 25;
 const streams = 16;
 const perStream = 3_000;
 /** Events that leave the server together: one is a slow model, many a fast one behind a busy network. */
@@ -63,22 +64,15 @@ async function measure(): Promise<void> {
   const [port] = (await once(server, 'message')) as [number];
   const rows: string[][] = [];
   for (const burst of bursts) {
-    const options = { baseURL: `http://127.0.0.1:${port}/${burst}`, apiKey: 'bench' };
-    const clients = { bare: new Anthropic(options), held: new Anthropic({ ...options, middleware: [holdfast()] }) };
-    const speed = { bare: [] as number[], held: [] as number[] };
-    for (let round = -3; round < rounds; round += 1) {
-      for (const who of round % 2 === 0 ? (['bare', 'held'] as const) : (['held', 'bare'] as const)) {
-        const measured = await eventsPerSecond(clients[who]);
-        if (round >= 0) speed[who].push(measured);
-      }
-    }
-    const { middle, low, high } = ratios(speed.held, speed.bare);
+    const baseURL = `http://127.0.0.1:${port}/${burst}`;
+    const [bare, held] = await compareSides(import.meta.filename, ['bare SDK', 'Holdfast'], [baseURL], { rounds });
+    if (!bare || !held) continue;
     rows.push([
       String(burst),
-      median(speed.bare).toFixed(0),
-      median(speed.held).toFixed(0),
-      middle.toFixed(3),
-      `${low.toFixed(3)} to ${high.toFixed(3)}`,
+      bare.median.toFixed(0),
+      held.median.toFixed(0),
+      held.ratio.middle.toFixed(3),
+      spread(held.ratio),
       String(goal),
     ]);
   }
@@ -89,4 +83,10 @@ async function measure(): Promise<void> {
   server.disconnect();
 }
 
-await (process.argv[2] === 'serve' ? serve() : measure());
+const [task, baseURL] = process.argv.slice(2);
+if (task === undefined) await measure();
+else if (task === 'serve') await serve();
+else {
+  const client = new Anthropic({ baseURL: baseURL ?? null, apiKey: 'bench', middleware: task === 'Holdfast' ? [holdfast()] : [] });
+  serveSide(() => eventsPerSecond(client));
+}
