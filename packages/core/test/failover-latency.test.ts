@@ -57,6 +57,20 @@ describe.each(modes)('a slow first target (%s)', (mode) => {
   });
 });
 
+it('what is slow, how much must be known and how often is looked can be said', async () => {
+  const two = await twoTargets({ slow: { factor: 2.5, minimumSamples: 8, lookEveryMs: 30_000 } });
+  two.primary.delayMs = 1_000;
+  await ask(two, 16);
+  two.primary.delayMs = 2_600;
+  await ask(two, 8);
+
+  // A question a second, and a look at the first target every 30.
+  const meanwhile = await ask(two, 90);
+  expect(new Set(meanwhile)).toEqual(new Set(['second quicker', 'primary look']));
+  expect(meanwhile.filter((answer) => answer === 'primary look')).toHaveLength(3);
+  await two.close();
+});
+
 it('health names the models that are slow', async () => {
   const two = await settled();
   two.primary.delayMs = slowMs.stream;

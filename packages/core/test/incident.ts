@@ -35,6 +35,7 @@ interface Stage {
   /** One after the other: streams, read to their end. */
   stream(count?: number, more?: Readonly<Record<string, unknown>>): Promise<void>;
   readonly client: Anthropic;
+  readonly body: Anthropic.MessageCreateParamsNonStreaming;
   close(): Promise<void>;
 }
 
@@ -88,7 +89,7 @@ const streams: Part = async (on, speaking) => {
   it.primary.script({ cut: { afterText: 100_000, how: 'end' } }, { cut: { afterEvents: 30, how: 'reset' } });
   await it.stream(2);
   it.primary.answer('text');
-  const left = it.client.messages.stream(request);
+  const left = it.client.messages.stream(it.body);
   left.on('text', () => left.abort());
   await it.clock.until(left.done().catch(() => {}));
   await it.close();
@@ -180,7 +181,7 @@ const pace: Part = async (on) => {
 
 const others: Part = async (on) => {
   const it = await on(lonely);
-  await it.clock.until(it.client.messages.countTokens({ model: request.model, messages: request.messages }));
+  await it.clock.until(it.client.messages.countTokens({ model: it.body.model, messages: it.body.messages }));
   await it.clock.until(it.client.models.list().then(() => {}));
   const leave = new AbortController();
   it.primary.always('silent');
@@ -247,6 +248,7 @@ async function stage(
     second: other,
     hold,
     client,
+    body: { ...request, ...body },
     delayMs: 0,
     create: (count = 1, more = {}) =>
       times(count, () => client.messages.create({ ...request, ...body, ...more }, callOptions({ tenant: 'acme' }))),
