@@ -28,6 +28,8 @@ export interface World {
   readonly random: Random;
   readonly upstreams: readonly Upstream[];
   readonly tally: Tally;
+  /** No limit of Holdfast's is shorter here, milliseconds. */
+  readonly leastLimitMs: number;
 }
 
 /** What a client knows of one target. */
@@ -63,6 +65,20 @@ export class Client {
     }));
   }
 }
+
+/** Holdfast's limit for the headers of a stream, milliseconds. */
+export const headersLimit = ({ timeoutMs }: Scenario, observedFirstContentMs: number | undefined): number =>
+  limitsFor({
+    stream: true,
+    maxTokens: null,
+    sdkTimeoutMs: timeoutMs,
+    remainingMs: Infinity,
+    observedFirstContentMs,
+    observedTokenMs: undefined,
+    firstByteMs: undefined,
+    idleMs: undefined,
+    cloud: false,
+  }).firstByteMs;
 
 type Step = 'ask' | 'send' | 'fail' | 'content' | 'end' | 'leave';
 
@@ -159,8 +175,7 @@ export class Call implements Task {
     this.#endsAt = fate.endsAt;
     this.#verdict = fate.verdict;
     if (fate.verdict === null) this.#missing = fate.missing;
-    const limitAt = now + this.#limitMs(this.#leavesAt - now);
-    const at = Math.min(fate.at, limitAt, this.#leavesAt);
+    const at = Math.min(fate.at, now + this.#limitMs(fate.at - now), this.#leavesAt);
     if (at === fate.at) return this.#next(fate.verdict === null ? 'content' : 'fail', at);
     // Holdfast knows the deadline; others learn of it when their caller is gone.
     if (at === this.#leavesAt && !policy.adaptive) return this.#next('leave', at);
@@ -168,22 +183,12 @@ export class Call implements Task {
     this.#next('fail', at);
   }
 
-  /** How long the headers may take, milliseconds. */
-  #limitMs(remainingMs: number): number {
-    const { timeoutMs } = this.#client.world.scenario;
+  /** How long the headers may take, milliseconds. What was observed is only looked up when that could matter. */
+  #limitMs(neededMs: number): number {
+    const { scenario, leastLimitMs } = this.#client.world;
     const { firstContent } = this.#place;
-    if (firstContent === null) return timeoutMs;
-    return limitsFor({
-      stream: true,
-      maxTokens: null,
-      sdkTimeoutMs: timeoutMs,
-      remainingMs,
-      observedFirstContentMs: firstContent.quantile(0.99),
-      observedTokenMs: undefined,
-      firstByteMs: undefined,
-      idleMs: undefined,
-      cloud: false,
-    }).firstByteMs;
+    if (firstContent === null) return scenario.timeoutMs;
+    return neededMs < leastLimitMs ? leastLimitMs : headersLimit(scenario, firstContent.quantile(0.99));
   }
 
   #content(now: number): void {

@@ -9,11 +9,6 @@ export interface Task {
 export class EventQueue {
   readonly #times: number[] = [];
   readonly #tasks: Task[] = [];
-  now = 0;
-
-  get size(): number {
-    return this.#tasks.length;
-  }
 
   schedule(at: number, task: Task): void {
     const times = this.#times;
@@ -36,8 +31,8 @@ export class EventQueue {
   /** Runs every task up to and including `until`, and those they schedule. */
   run(until = Infinity): void {
     while (this.#tasks.length > 0 && (this.#times[0] as number) <= until) {
-      this.now = this.#times[0] as number;
-      this.#takeFirst().run(this.now);
+      const now = this.#times[0] as number;
+      this.#takeFirst().run(now);
     }
   }
 

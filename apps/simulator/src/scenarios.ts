@@ -1,5 +1,6 @@
 // What goes wrong, by name: sixty seconds of trouble between two minutes of peace and one of recovery.
 
+import { UsageError } from './usage-error.ts';
 import type { Phase, Weather } from './upstream.ts';
 
 export interface Scenario {
@@ -94,6 +95,37 @@ export const scenarios: readonly Scenario[] = [
     upstreams: [incident({ faultShare: 0.1 })],
   },
 ];
+
+const hour = 3_600_000;
+
+/** A long one, for speed: a day of 100 calls a second with faults, a brown-out, an outage and cuts. */
+export const day: Scenario = {
+  ...thousand,
+  name: 'day',
+  title: 'a bad day: faults from 2 h, capacity 30 from 8 h to 12 h, nothing from 14 h to 15 h, broken streams until midnight',
+  clients: 100,
+  ratePerSecond: 100,
+  troubleFromMs: 2 * hour,
+  troubleUntilMs: 24 * hour,
+  endsMs: 24 * hour,
+  upstreams: [
+    [
+      { ...fair, capacity: 200, fromMs: 0 },
+      { ...fair, capacity: 200, faultShare: 0.05, fromMs: 2 * hour },
+      { ...fair, capacity: 30, fromMs: 8 * hour },
+      { ...fair, capacity: 200, fromMs: 12 * hour },
+      { ...fair, capacity: 0, fromMs: 14 * hour },
+      { ...fair, capacity: 200, cutShare: 0.02, fromMs: 15 * hour },
+    ],
+  ],
+};
+
+/** The scenario of that name; what there is to choose from, if there is none. */
+export function scenarioNamed(name: string): Scenario {
+  const found = scenarios.find((scenario) => scenario.name === name);
+  if (!found) throw new UsageError(`there is no scenario "${name}"; known: ${scenarios.map((scenario) => scenario.name).join(', ')}`);
+  return found;
+}
 
 /** Answers the upstreams could give in a time, were every request of it a good one: what goodput is a share of. */
 export function possible({ upstreams, ratePerSecond }: Scenario, from: number, until: number): number {

@@ -2,8 +2,8 @@
 
 import { seededRandom } from '@holdfast/testing';
 import type { Random } from '@holdfast/core';
-import { Call, Client, type World } from './client.ts';
-import { EventQueue, type Task } from './event-queue.ts';
+import { Call, Client, headersLimit, type World } from './client.ts';
+import { EventQueue } from './event-queue.ts';
 import type { Policy } from './policies.ts';
 import { possible, type Scenario } from './scenarios.ts';
 import { Tally, sum } from './tally.ts';
@@ -47,34 +47,23 @@ export function simulate(scenario: Scenario, policy: Policy, seed = 1): Run {
     policy,
     queue,
     tally,
+    leastLimitMs: headersLimit(scenario, 0),
     random: seededRandom(seed),
     // Chance that is not the policy's own is the same for every policy.
     upstreams: scenario.upstreams.map((phases, index) => new Upstream(phases, seededRandom(seed * 7919 + index + 1))),
   };
   const clients = Array.from({ length: scenario.clients }, () => new Client(world));
-  queue.schedule(0, new Arrivals(world, clients, seededRandom(seed * 104_729)));
+  arrive(world, clients, seededRandom(seed * 104_729));
   queue.run();
   return { scenario, policy, tally, measures: measure(scenario, tally) };
 }
 
 /** A Poisson process over all clients is one for each of them. */
-class Arrivals implements Task {
-  readonly #world: World;
-  readonly #clients: readonly Client[];
-  readonly #random: Random;
-
-  constructor(world: World, clients: readonly Client[], random: Random) {
-    this.#world = world;
-    this.#clients = clients;
-    this.#random = random;
-  }
-
-  run(now: number): void {
-    const { queue, scenario } = this.#world;
-    const client = this.#clients[(this.#random() * this.#clients.length) | 0] as Client;
-    new Call(client, now).run(now);
-    const next = now - (Math.log(1 - this.#random()) * 1000) / scenario.ratePerSecond;
-    if (next < scenario.endsMs) queue.schedule(next, this);
+function arrive({ queue, scenario }: World, clients: readonly Client[], random: Random): void {
+  const gapMs = 1000 / scenario.ratePerSecond;
+  for (let at = 0; at < scenario.endsMs; at -= Math.log(1 - random()) * gapMs) {
+    queue.run(at);
+    new Call(clients[(random() * clients.length) | 0] as Client, at).run(at);
   }
 }
 

@@ -103,7 +103,8 @@ export class Upstream {
     this.#workUntil(now);
     const phase = this.#phases[this.#phase] as Phase;
     const random = this.#random;
-    if (random() < phase.faultShare) return this.#fail(verdicts.faults[(random() * verdicts.faults.length) | 0] as Verdict, now);
+    if (phase.faultShare > 0 && random() < phase.faultShare)
+      return this.#fail(verdicts.faults[(random() * verdicts.faults.length) | 0] as Verdict, now);
     const servedAt = this.#finishOf(this.#backlog + 1);
     // Where there is no capacity no line forms, and nobody is there whom a refusal would cost anything.
     if (phase.capacity === 0) return this.#fail(this.#refusals[this.#phase] as Verdict, now);
