@@ -24,5 +24,5 @@ export type { HoldfastEvent, Listener, SurfaceReason } from './telemetry/events.
 export { ledgerTotal, type Ledger, type LedgerAttempt, type TokenCount } from './telemetry/ledger.ts';
 export { logListener, type Logger, type LogShape } from './telemetry/log.ts';
 export { instruments } from './telemetry/metrics.ts';
-export { newId, systemClock, type Clock, type Random } from './time.ts';
+export { newId, backgroundClock, systemClock, type Clock, type Random } from './time.ts';
 export { callOptions, type RequestOptionsWithHoldfast } from './call-options.ts';

@@ -23,6 +23,16 @@ export const systemClock: Clock = {
   },
 };
 
+/** The machine's clock for housekeeping: its timers do not keep a process alive that has nothing else to do. */
+export const backgroundClock: Clock = {
+  now: () => Date.now(),
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, Math.min(Math.max(delayMs, 0), longestTimerMs));
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};
+
 /** The machine's randomness. */
 export const systemRandom: Random = () => Math.random();
 

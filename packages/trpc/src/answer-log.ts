@@ -1,6 +1,6 @@
 // Answers that are being written, kept for readers who come back: a reconnect reads on and pays nothing.
 
-import { systemClock, type Clock } from '@holdfast/core';
+import { backgroundClock, type Clock } from '@holdfast/core';
 
 export interface AnswerLogOptions {
   /** An answer nobody reads is stopped after this time, milliseconds. Default 30000. */
@@ -11,6 +11,7 @@ export interface AnswerLogOptions {
   readonly maxAnswers?: number;
   /** Most events of one answer. Default 100000. */
   readonly maxEvents?: number;
+  /** Default: the machine's, with timers that let the process end. */
   readonly clock?: Clock;
 }
 
@@ -29,7 +30,7 @@ export class AnswerLog<Event> {
   readonly #running = new Map<string, Running<Event>>();
 
   constructor(options: AnswerLogOptions = {}) {
-    this.#options = { lingerMs: 30_000, keepMs: 60_000, maxAnswers: 1_000, maxEvents: 100_000, clock: systemClock, ...options };
+    this.#options = { lingerMs: 30_000, keepMs: 60_000, maxAnswers: 1_000, maxEvents: 100_000, clock: backgroundClock, ...options };
   }
 
   /** How many answers are kept now. */
