@@ -100,7 +100,19 @@ export async function fakeClaude(options: FakeClaudeOptions = {}): Promise<FakeC
       pathname === '/v1/messages'
         ? (marker ?? (scripted.length > 0 ? (scripted.shift() ?? null) : (constant ?? chance?.() ?? null)))
         : constant;
-    const reply = replyTo({ method, path: pathname, body, fault, scenario, misbehaviour, seed, size, number: requests.length + 1, models });
+    const reply = replyTo({
+      method,
+      path: pathname,
+      body,
+      bytes: Buffer.byteLength(bodyText),
+      fault,
+      scenario,
+      misbehaviour,
+      seed,
+      size,
+      number: requests.length + 1,
+      models,
+    });
     const record: RequestRecord = {
       number: requests.length + 1,
       at: Date.now(),

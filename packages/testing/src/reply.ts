@@ -2,7 +2,7 @@
 
 import { continuationOf, interruptionOf, type Misbehaviour } from './continue.ts';
 import { errorTypeOf, type Fault } from './faults.ts';
-import { ruleBreach } from './rules.ts';
+import { ruleBreach, sizeBreach } from './rules.ts';
 import { referenceAnswer, type Answer, type Scenario } from './scenarios.ts';
 import { eventsFor, messageBody, type Usage, type WireEvent } from './wire.ts';
 
@@ -28,6 +28,8 @@ export interface ReplyInput {
   readonly method: string;
   readonly path: string;
   readonly body: Json | null;
+  /** How long the body was on the wire. */
+  readonly bytes: number;
   readonly fault: Fault | null;
   readonly scenario: Scenario;
   readonly misbehaviour: Misbehaviour | null;
@@ -71,7 +73,7 @@ export function replyTo(input: ReplyInput): Reply {
   if (input.method !== 'POST' || (input.path !== '/v1/messages' && !counts))
     return simple(404, errorBody('not_found_error', 'Not found', undefined, ids['request-id']), json);
 
-  const breach = ruleBreach(counts ? { max_tokens: 1, ...input.body } : input.body);
+  const breach = sizeBreach(input.bytes) ?? ruleBreach(counts ? { max_tokens: 1, ...input.body } : input.body);
   if (breach) return simple(breach.status, errorBody(breach.type, breach.message, breach.code, ids['request-id']), json);
   const body = input.body as Json;
   if (counts) return simple(200, JSON.stringify({ input_tokens: inputTokens(body) }), json);

@@ -9,6 +9,13 @@ export interface Refusal {
   readonly code?: string;
 }
 
+/** Longer requests are refused by the edge, unread. https://platform.claude.com/docs/en/api/errors */
+const maxBodyBytes = 32 * 1024 * 1024;
+
+/** Why the API would refuse a body of that length; null if it would not. */
+export const sizeBreach = (bytes: number): Refusal | null =>
+  bytes > maxBodyBytes ? { status: 413, type: 'request_too_large', message: 'Request exceeds the maximum size' } : null;
+
 /** Why the API would refuse `body`; null if it would not. */
 export function ruleBreach(body: unknown): Refusal | null {
   if (!isObject(body)) return invalid('The request body is not valid JSON.');

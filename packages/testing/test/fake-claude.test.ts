@@ -222,3 +222,18 @@ describe('time and chance', () => {
     expect(numbers.reduce((sum, number) => sum + number, 0) / 1000).toBeCloseTo(0.5, 1);
   });
 });
+
+it('refuses bodies of more than 32 MB, as the edge of the API does', async () => {
+  const claude = await fakeClaude();
+  const ask = (characters: number) =>
+    claude.fetch(`${claude.url}/v1/messages`, {
+      method: 'POST',
+      body: JSON.stringify({ model: 'claude-opus-5-5', max_tokens: 1, messages: [{ role: 'user', content: 'x'.repeat(characters) }] }),
+    });
+  const refused = await ask(32 * 1024 * 1024);
+
+  expect(refused.status).toBe(413);
+  expect(await refused.json()).toMatchObject({ error: { type: 'request_too_large' } });
+  expect((await ask(32 * 1024 * 1024 - 200)).status).toBe(200);
+  await claude.close();
+});
