@@ -17,8 +17,8 @@ const rooms = [
   },
   {
     room: 'packages/core/src/http/',
-    runtime: ['http', 'telemetry', 'time', 'node:'],
-    types: ['policy', 'stream', 'engine', 'root', '@anthropic-ai/sdk'],
+    runtime: ['http', 'policy', 'telemetry', 'time', 'node:'],
+    types: ['stream', 'engine', 'root', '@anthropic-ai/sdk'],
   },
   {
     room: 'packages/core/src/',

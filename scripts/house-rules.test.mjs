@@ -49,6 +49,7 @@ const rows = [
   ['telemetry that imports the engine', 'core/src/telemetry', "export { x } from '../engine/call.ts';", [imports]],
   ['an HTTP boundary that imports the engine', 'core/src/http', "export { x } from '../engine/call.ts';", [imports]],
   ['an HTTP boundary that imports types of the engine', 'core/src/http', "export type { X } from '../engine/call.ts';", []],
+  ['an HTTP boundary that imports a policy', 'core/src/http', "export { x } from '../policy/classify.ts';", []],
   ['a core that loads the SDK', 'core/src', "export { Anthropic } from '@anthropic-ai/sdk';", [imports]],
   ['a core with another dependency', 'core/src', "export { x } from 'lodash';", [imports]],
   ['a core that imports the test server', 'core/src', "export { x } from '@holdfast/testing';", [imports]],
