@@ -45,6 +45,6 @@ export const errorEvent = (type: string, message = 'Overloaded'): string =>
   event({ type: 'error', error: { type, message, details: null } });
 
 /** `bytes` in pieces of `size`. */
-export function* cutInto(bytes: Uint8Array, size: number): Generator<Uint8Array> {
+function* cutInto(bytes: Uint8Array, size: number): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.slice(at, at + size);
 }
