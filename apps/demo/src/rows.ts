@@ -92,8 +92,8 @@ export const rows: readonly Row[] = [
       observe(async () => {
         const caller = new AbortController();
         const call = client.messages.create(request, { signal: caller.signal }).then(
-          () => 'whole answer',
-          (error: unknown) => (error instanceof Anthropic.APIUserAbortError ? 'left' : 'not a message'),
+          () => 'whole answer' as const,
+          (error: unknown) => (error instanceof Anthropic.APIUserAbortError ? ('left' as const) : ('not a message' as const)),
         );
         while (primary.requests.length === 0) await setImmediate();
         await setTimeout(100);
