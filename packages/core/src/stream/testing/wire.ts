@@ -43,8 +43,3 @@ export const messageStop: string = event({ type: 'message_stop' });
 export const ending: string = messageDelta() + messageStop;
 export const errorEvent = (type: string, message = 'Overloaded'): string =>
   event({ type: 'error', error: { type, message, details: null } });
-
-/** `bytes` in pieces of `size`. */
-function* cutInto(bytes: Uint8Array, size: number): Generator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.slice(at, at + size);
-}
