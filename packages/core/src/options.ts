@@ -31,13 +31,15 @@ export interface TargetOptions {
   readonly weight?: number;
   /** Model ids here, by the id used in requests; `null` when the target does not offer the model. Default: unchanged. */
   readonly models?: Readonly<Record<string, string | null>> | ((model: string) => string | null);
-  /** What this target can do where it differs from its kind. */
+  /** What this target can do where it differs from its kind. Default: as its kind. */
   readonly capabilities?: Partial<TargetCapabilities>;
 }
 
 /** A further place to ask: an SDK client with its own credentials. */
 export interface Target extends TargetOptions {
+  /** Its name in events, logs and metrics. Required. */
   readonly name: string;
+  /** An SDK client with its own credentials. Required. */
   readonly client: TargetClient;
 }
 
@@ -57,7 +59,7 @@ export interface RetryOptions {
 }
 
 export interface LimitOptions {
-  /** Time for one logical call over all attempts, waits and resumes, milliseconds. Default: none but the limits below. */
+  /** Time for one logical call over all attempts, waits and resumes, milliseconds. Default: none, only the limits below. */
   readonly deadlineMs?: number;
   /** Time until an attempt's response headers, milliseconds. Default: from `max_tokens` and observed latency, below the SDK's own `timeout`. */
   readonly firstByteMs?: number;
@@ -74,9 +76,9 @@ export interface StreamOptions {
   readonly heal?: boolean;
   /** Continuation requests for one answer. Default 2, at most 5. */
   readonly resumes?: number;
-  /** When tool calls reach the reader: with the whole message (default), each when complete, or as they are written. */
+  /** When tool calls reach the reader: with the whole `message`, each `block` when complete, or `live` as written. Default `message`. */
   readonly tools?: 'message' | 'block' | 'live';
-  /** `auto`: thinking that nobody asked to see waits for its signature. `surface`: never begin anew after thinking was shown. */
+  /** `auto`: thinking that nobody asked to see waits for its signature. `surface`: never begin anew after thinking was shown. Default `auto`. */
   readonly thinking?: 'auto' | 'surface';
   /** `hold`: keep structured output back until it is whole, so that a break can begin anew. Default `surface`. */
   readonly structuredOutput?: 'surface' | 'hold';
@@ -92,6 +94,7 @@ export interface StreamOptions {
 export type Message = Anthropic.Message;
 
 export interface Fallback {
+  /** A model id. Required. */
   readonly model: string;
   /** Whether its answer is good enough to be given. Default: always. Not asked for streams. */
   readonly accept?: (message: Message) => boolean;
@@ -108,24 +111,25 @@ export interface DegradeReason {
 export type ComputeAnswer = (request: Readonly<Record<string, unknown>>, why: DegradeReason) => Message | null | Promise<Message | null>;
 
 export interface HoldfastOptions {
-  /** What is known of the client that carries the middleware: the first target. */
+  /** What is known of the client that carries the middleware: the first target. Default: nothing. */
   readonly primary?: TargetOptions;
   /** Further targets, in order of preference. Default: none. */
   readonly targets?: readonly Target[];
-  /** `ordered` (default): the first healthy one. `weighted`: spread by weight. */
+  /** `ordered`: the first healthy one. `weighted`: spread by weight. Default `ordered`. */
   readonly route?: 'ordered' | 'weighted';
-  /** Passing over targets that answer slowly by their own standards while others do not. `false`: time plays no part in routing. */
+  /** Passing over targets that answer slowly by their own standards while others do not. `false`: time plays no part in routing. Default: on. */
   readonly slow?: SlowOptions | false;
   /** Where requests may go at all. Default: anywhere configured. */
   readonly fence?: Fence;
-  /** Repetition. `false`: one request per target. */
+  /** Repetition. `false`: one request per target. Default: on. */
   readonly retry?: RetryOptions | false;
-  /** The retry budget shared by all calls. `false`: none. */
+  /** The retry budget shared by all calls. `false`: none. Default: on. */
   readonly budget?: RetryBudgetOptions | false;
-  /** The circuit breaker per target and model. `'classic'`: 5 failures, 60 s, 2 successes. `false`: none. */
+  /** The circuit breaker per target and model. `classic`: 5 failures, 60 s, 2 successes. `false`: none. Default `default`. */
   readonly breaker?: 'default' | 'classic' | BreakerOptions | false;
+  /** Time limits. */
   readonly limits?: LimitOptions;
-  /** Streaming. `false`: streams are retried until their first content and then left alone. */
+  /** Streaming. `false`: streams are retried until their first content and then left alone. Default: on. */
   readonly streams?: StreamOptions | false;
   /** Models to fall back to, in order. Default: none. */
   readonly fallbacks?: readonly (string | Fallback)[];
@@ -135,38 +139,39 @@ export interface HoldfastOptions {
   readonly answer?: ComputeAnswer;
   /** The lowest rung a call may be answered from. Default: every rung that is configured. */
   readonly degrade?: Rung | 'never';
-  /** Ask targets that are not in use whether they are well, every so many milliseconds. 0 (default): never. */
+  /** Ask targets that are not in use whether they are well, every so many milliseconds. 0: never. Default 0. */
   readonly probeEveryMs?: number;
-  /** One line per attempt and per call. Default: none. Pass `console` or a pino logger. */
+  /** One line per attempt and per call. Pass `console` or a pino logger. Default: none. */
   readonly logger?: Logger;
-  /** Hears every event. */
+  /** Hears every event. Default: nobody. */
   readonly on?: Listener;
-  /** Time and chance, for tests and simulations. */
+  /** Time, for tests and simulations. Default: the machine's. */
   readonly clock?: Clock;
+  /** Chance, for tests and simulations. Default: the machine's. */
   readonly random?: Random;
 }
 
 /** Options of one call: `client.messages.create(body, { holdfast: { … } })`. */
 export interface CallOptions {
-  /** `false`: this call is left to the SDK alone. */
+  /** `false`: this call is left to the SDK alone. Default true. */
   readonly enabled?: boolean;
   /** Your id for the logical call: in events, logs, the ledger and checkpoints. Default: a new one. */
   readonly requestId?: string;
-  /** Whose call it is. Cached answers and checkpoints are never shared between tenants. */
+  /** Whose call it is. Cached answers and checkpoints are never shared between tenants. Default: nobody's. */
   readonly tenant?: string;
-  /** Milliseconds from now. */
+  /** Milliseconds from now for all attempts of this call. The earliest deadline holds. Default: the instance's. */
   readonly deadlineMs?: number;
-  /** Total attempts for this call. 1: ask once, for calls that must not be billed twice. */
+  /** Total attempts for this call. 1: ask once, for calls that must not be billed twice. Default: the instance's. */
   readonly attempts?: number;
   /**
    * Calls with the same key go to the same target among equals, so that its prompt cache serves them: a conversation's id, at
    * most 2,048 characters count. Default: the beginning of the request, if it marks anything for the cache.
    */
   readonly stickyKey?: string;
-  /** Narrows the fence of the instance. */
+  /** Narrows the fence of the instance. Default: no narrower. */
   readonly fence?: Fence;
-  /** Narrows the degradation of the instance. */
+  /** Narrows the degradation of the instance. Default: no narrower. */
   readonly degrade?: Rung | 'never';
-  /** Overrides for this stream. */
+  /** Overrides for this stream. Default: the instance's. */
   readonly streams?: Pick<StreamOptions, 'heal' | 'resumes' | 'tools' | 'thinking' | 'structuredOutput' | 'seam'> | false;
 }

@@ -7,6 +7,7 @@ import { HoldfastApp } from './app.ts';
 /** What Terminus expects of an indicator. */
 export type HoldfastIndicatorResult = Record<string, { status: 'up' | 'down'; degraded?: boolean }>;
 
+/** How the clients are, for a health controller of yours or for Terminus. */
 @Injectable()
 export class HoldfastHealth {
   readonly #app: HoldfastApp;

@@ -25,6 +25,7 @@ export type Misbehaviour =
   /** Writes something else altogether. */
   | 'unrelated';
 
+/** Every misbehaviour, for tests that go through all of them. */
 export const misbehaviours: readonly Misbehaviour[] = [
   'repeat-further-back',
   'preamble',

@@ -135,6 +135,7 @@ export type FaultName = keyof typeof faults;
 /** A fault by value or by name. */
 export type FaultLike = Fault | FaultName;
 
+/** The fault a name stands for; a fault as it is. */
 export function toFault(fault: FaultLike): Fault {
   if (typeof fault !== 'string') return fault;
   if (!Object.hasOwn(faults, fault)) throw new Error(`no fault is called "${fault}"; known: ${Object.keys(faults).join(', ')}`);

@@ -25,6 +25,7 @@ export type Scenario =
   | 'refusal'
   | 'long';
 
+/** Every scenario, for tests that go through all of them. */
 export const scenarioNames: readonly Scenario[] = [
   'text',
   'short',

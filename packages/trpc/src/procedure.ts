@@ -33,6 +33,9 @@ export interface ClaudeProcedureOptions<Client> extends Omit<ProblemOptions, 're
 }
 
 /**
+ * A procedure builder to `concat` to yours: `ctx.claude` makes calls that end with their request and share its deadline, and
+ * their failures become TRPCErrors without the upstream's words.
+ *
  * @example
  * ```ts
  * const claude = claudeProcedure({ client: new Anthropic({ middleware: [holdfast()] }) });

@@ -13,6 +13,7 @@ export interface AnswerStore {
 }
 
 export interface AnswerCacheOptions {
+  /** A `Map`, a Keyv instance, or anything with these methods. Required. */
   readonly store: AnswerStore;
   /** Older answers are not given. Milliseconds, default 24 h. */
   readonly maxAgeMs?: number;

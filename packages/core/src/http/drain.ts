@@ -18,6 +18,7 @@ export interface Drain {
 
 const order: readonly DrainState[] = ['serving', 'draining', 'closing', 'ending', 'closed'];
 
+/** Makes the drain of one server, serving. */
 export function createDrain(): Drain {
   const controller = new AbortController();
   let at = 0;

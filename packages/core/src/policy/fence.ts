@@ -2,9 +2,9 @@
 
 /** Allowed places and processors. An absent list allows everything; an empty one allows nothing. */
 export interface Fence {
-  /** Where inference may run, in the words the targets' `geo` uses. */
+  /** Where inference may run, in the words the targets' `geo` uses. Default: anywhere. */
   readonly geo?: readonly string[];
-  /** Who may process the data, in the words the targets' `processor` uses. */
+  /** Who may process the data, in the words the targets' `processor` uses. Default: anyone. */
   readonly processor?: readonly string[];
 }
 

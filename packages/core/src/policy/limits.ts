@@ -34,6 +34,7 @@ const wholeAnswer = { startMs: 30_000, tokenMs: 50, least: 60_000 };
 /** https://code.claude.com/docs/en/network-config: 180 s of silence directly, 300 s through other platforms. */
 const silence = { direct: 180_000, cloud: 300_000 };
 
+/** The limits of one attempt, from what was asked, what was observed and what is left of the deadline. */
 export function limitsFor(input: LimitsInput): Limits {
   const ceilingMs = input.sdkTimeoutMs * ofSdkTimeout;
   const wanted = input.firstByteMs ?? (input.stream ? streamHeadersMs(input) : wholeAnswerMs(input));

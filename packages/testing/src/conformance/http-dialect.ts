@@ -8,6 +8,7 @@ interface WireEvent {
   readonly error?: { readonly details?: { readonly code?: string; readonly retryable?: boolean } };
 }
 
+/** For adapters that speak plain HTTP: one path per route, problem+json for failures. */
 export const httpDialect: Dialect = {
   formats: ['anthropic-sse', 'ndjson', 'text'],
   retryAfter: 'header',
