@@ -24,12 +24,15 @@ const ask = (client: Anthropic): Promise<Observed> => observe((signal) => create
 const askStreaming = (client: Anthropic): Promise<Observed> => observe((signal) => stream(client, signal));
 const whole = ({ outcome }: Observed): boolean => outcome === 'whole answer';
 
+/** Where there are many calls, some wait for a circuit. */
+const crowdPatienceMs = 15_000;
+
 /** `count` calls at once; the outcome is the first one's. */
 async function together(client: Anthropic, count: number): Promise<Observed> {
   return observe(async (signal) => {
-    const [first] = await Promise.all(Array.from({ length: count }, () => observe(() => create(client, signal))));
+    const [first] = await Promise.all(Array.from({ length: count }, () => observe(() => create(client, signal), crowdPatienceMs)));
     return first?.outcome ?? 'left';
-  });
+  }, crowdPatienceMs);
 }
 
 /** `count` calls, one after another; the outcome is the last one's. */
@@ -37,11 +40,11 @@ async function many(client: Anthropic, count: number): Promise<Observed> {
   return observe(async (signal) => {
     let last: Observed['outcome'] = 'whole answer';
     for (let call = 0; call < count; call += 1) {
-      const { outcome } = await observe(() => create(client, signal), 15_000);
+      const { outcome } = await observe(() => create(client, signal), crowdPatienceMs);
       last = outcome;
     }
     return last;
-  }, 15_000);
+  }, crowdPatienceMs);
 }
 
 const twoTargets = ({ second }: Stage): HoldfastOptions => ({

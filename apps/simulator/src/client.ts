@@ -11,6 +11,7 @@ import {
   type BreakerOptions,
   type Candidate,
   type Permit,
+  type Refusal,
   type Verdict,
 } from '@holdfast/core/policy';
 import type { Random } from '@holdfast/core';
@@ -93,6 +94,8 @@ export class Call implements Task {
   #sent = 0;
   /** The wait before this attempt, milliseconds. */
   #delayMs = 0;
+  /** For circuits, in all, milliseconds. */
+  #awaitedMs = 0;
   /** Until the first content, milliseconds. */
   #begunMs = 0;
   /** The caller leaves if nothing has come by then. */
@@ -146,18 +149,39 @@ export class Call implements Task {
   #ask(now: number): void {
     const { places, world } = this.#client;
     if (now >= this.#leavesAt) return this.#over(false);
-    let evenIfOpen = false;
-    if (places.length > 1) {
-      const choice = route({ candidates: this.#candidates(now), mode: 'ordered', prefer: null, now, random: world.random });
-      this.#place = places[choice.type === 'target' ? Number(choice.name) : 0] as Place;
-      evenIfOpen = choice.type === 'target' && choice.why === 'least-bad';
+    if (places.length > 1) return this.#askSomebody(now);
+    // Holdfast knows the deadline and does not wait beyond it.
+    const patienceMs = Math.min(world.policy.circuitWaitMs - this.#awaitedMs, this.#leavesAt - now - 1);
+    const refusal = this.#admit(now, patienceMs);
+    if (refusal === null) return this.#first(now);
+    if (!refusal.place) return this.#over(false);
+    this.#awaitedMs += refusal.retryAfterMs;
+    this.#next('ask', now + refusal.retryAfterMs);
+  }
+
+  /** As the router does: who is refused by a target that is coming back is as good as refused by an open one, and asks the next. */
+  #askSomebody(now: number): void {
+    const { places, world } = this.#client;
+    let candidates = this.#candidates(now);
+    for (;;) {
+      const choice = route({ candidates, mode: 'ordered', prefer: null, now, random: world.random });
+      if (choice.type === 'none') return this.#over(false);
+      this.#place = places[Number(choice.name)] as Place;
+      if (this.#admit(now, 0) === null || choice.why === 'least-bad') return this.#first(now);
+      candidates = candidates.map((candidate) => (candidate.name === choice.name ? { ...candidate, open: true } : candidate));
     }
+  }
+
+  /** Asks the circuit of `#place`. Null: it may be asked. */
+  #admit(now: number, patienceMs: number): Refusal | null {
     const { breaker } = this.#place;
-    const permit = breaker === null ? null : breaker.isClosed ? breaker.admitClosed() : breaker.admit(now, world.random);
-    if (permit !== null && !permit.admitted) {
-      this.#permit = null;
-      if (!evenIfOpen) return this.#over(false);
-    } else this.#permit = permit;
+    const permit =
+      breaker === null ? null : breaker.isClosed ? breaker.admitClosed() : breaker.admit(now, this.#client.world.random, patienceMs);
+    this.#permit = permit?.admitted ? permit : null;
+    return permit === null || permit.admitted ? null : permit;
+  }
+
+  #first(now: number): void {
     this.#attempts += 1;
     this.#sent = 0;
     this.#answering = false;
@@ -286,7 +310,7 @@ export class Call implements Task {
 
   #settle(countsAs: Verdict['countsAs'], now: number): void {
     const place = this.#place;
-    if (this.#permit) place.breaker?.settle(this.#permit, countsAs, now, this.#client.world.random, this.#answering);
+    if (this.#permit) place.breaker?.settle(this.#permit, countsAs, now, this.#client.world.random, this.#answering, now - this.#sentAt);
     this.#permit = null;
     if (countsAs === 'success') {
       place.illness *= 0.8;

@@ -35,9 +35,9 @@ function story(name: string, what: keyof Pick<Tally, 'requests' | 'good'>, title
 }
 
 function tradeOff(): string {
-  const points = frontier('breaker.maxOpenMs');
+  const points = frontier('breaker.waitMs');
   return svg({
-    title: 'How long a circuit may stay open (breaker.maxOpenMs): load against recovery',
+    title: 'How long a call waits for an open circuit (breaker.waitMs): load against recovery',
     xTitle: 'seconds to recover from an outage',
     yTitle: 'requests per call during it',
     lines: [{ name: '1,000 clients', points: points.map(({ measures: { outage } }) => [outage.recoverySeconds, outage.amplification]) }],

@@ -21,6 +21,8 @@ export interface Policy {
   readonly maxRetryAfterMs: number;
   readonly budget: RetryBudgetOptions | null;
   readonly breaker: BreakerOptions | null;
+  /** A call waits no longer than this for open circuits, milliseconds. */
+  readonly circuitWaitMs: number;
   /** Continuations of a broken stream. */
   readonly resumes: number;
   /** Goes to the other targets where the scenario has some. */
@@ -37,6 +39,7 @@ const bare: Policy = {
   maxRetryAfterMs: Infinity,
   budget: null,
   breaker: null,
+  circuitWaitMs: 0,
   resumes: 0,
   failover: false,
   adaptive: false,
@@ -57,7 +60,7 @@ export function holdfastPolicy(name: string, options: HoldfastOptions = {}): Pol
   const described = holdfast(options).describe() as {
     retry: BackoffOptions & { attempts: number; maxRetryAfterMs: number };
     budget: Required<RetryBudgetOptions> | false;
-    breaker: BreakerOptions | false;
+    breaker: (BreakerOptions & { waitMs: number }) | false;
     streams: { heal: boolean; resumes: number };
   };
   return {
@@ -68,6 +71,7 @@ export function holdfastPolicy(name: string, options: HoldfastOptions = {}): Pol
     maxRetryAfterMs: described.retry.maxRetryAfterMs,
     budget: described.budget || null,
     breaker: described.breaker || null,
+    circuitWaitMs: described.breaker ? described.breaker.waitMs : 0,
     resumes: described.streams.heal ? described.streams.resumes : 0,
     failover: true,
     adaptive: options.limits?.adaptive !== false,
@@ -81,6 +85,7 @@ export const policies: readonly Policy[] = [
   guide,
   { ...guide, name: 'classic guide over the SDK', sdkRequests: 3 },
   holdfastPolicy('Holdfast'),
+  holdfastPolicy('Holdfast, nobody waits', { breaker: { waitMs: 0 } }),
   holdfastPolicy('Holdfast, classic breaker', { breaker: 'classic' }),
   holdfastPolicy('Holdfast, no breaker', { breaker: false }),
   holdfastPolicy('Holdfast, no budget', { budget: false }),

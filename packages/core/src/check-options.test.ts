@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkCallOptions, checkOptions } from './check-options.ts';
-import { breakerPresets } from './policy/breaker.ts';
+import { breakerPresets } from './policy/breaker-options.ts';
 import { retryBudgetDefaults } from './policy/retry-budget.ts';
 
 const client = { request: () => ({ asResponse: async () => new Response() }) };
@@ -44,6 +44,8 @@ describe('checkOptions', () => {
 
   it('knows every option of the breaker and of the budget by the name the policies know it by', () => {
     expect(checkOptions({ breaker: breakerPresets.default, budget: retryBudgetDefaults })).toEqual([]);
+    expect(checkOptions({ breaker: { ...breakerPresets.classic, openMs: 30_000 } })).toEqual([]);
+    expect(pathsOf({ breaker: { openMs: Infinity } })).toEqual(['breaker.openMs HOLDFAST_OPTION_TYPE']);
   });
 
   it('reports every mistake at once, each with its place and a stable code', () => {

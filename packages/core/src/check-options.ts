@@ -7,6 +7,8 @@ interface NumberRule {
   readonly min: number;
   readonly max: number;
   readonly integer?: true;
+  /** Infinity is a value: it never comes to that. */
+  readonly orNever?: true;
 }
 type Rule =
   | NumberRule
@@ -18,8 +20,9 @@ type Rule =
   | { readonly type: 'any' };
 type Rules = { readonly [name: string]: Rule };
 
-const ms: Rule = { type: 'number', min: 0, max: 2 ** 31 - 1 };
-const count = (min: number, max: number): Rule => ({ type: 'number', min, max, integer: true });
+const ms: NumberRule = { type: 'number', min: 0, max: 2 ** 31 - 1 };
+const count = (min: number, max: number): NumberRule => ({ type: 'number', min, max, integer: true });
+const orNever = (rule: NumberRule): NumberRule => ({ ...rule, orNever: true });
 const share: Rule = { type: 'number', min: 0, max: 1 };
 const oneOf = (...values: (string | boolean)[]): Rule => ({ type: 'one-of', values });
 const any: Rule = { type: 'any' };
@@ -88,20 +91,22 @@ const optionRules: Rules = {
     type: 'section',
     orElse: ['default', 'classic', false],
     rules: {
-      windowMs: ms,
       failureRate: share,
-      minimumFailures: count(1, 1e6),
-      consecutiveFailures: count(1, 1e6),
-      sustainedFailures: count(1, 1e6),
-      sustainedMs: ms,
+      minimumFailures: orNever(count(1, 1e6)),
+      evidenceMs: ms,
+      windowMs: { type: 'number', min: 10, max: 2 ** 31 - 1 },
+      consecutiveFailures: orNever(count(1, 1e6)),
+      sustainedFailures: orNever(count(1, 1e6)),
+      sustainedMs: orNever(ms),
       openMs: ms,
       maxOpenMs: ms,
+      callsPerProbe: orNever({ type: 'number', min: 1, max: 1e6 }),
       jitter: share,
       probes: count(1, 1000),
-      probeGapMs: ms,
       successes: count(1, 1000),
       leaseMs: ms,
       rampMs: ms,
+      waitMs: ms,
     },
   },
   limits: {
@@ -205,6 +210,7 @@ function checkValue(value: unknown, path: string, rule: Rule): ConfigProblem[] {
     case 'any':
       return [];
     case 'number':
+      if (rule.orNever && value === Infinity) return [];
       if (typeof value !== 'number' || !Number.isFinite(value)) return [wrong('TYPE', path, 'must be a finite number')];
       if (value < rule.min || value > rule.max) return [wrong('RANGE', path, `must be between ${rule.min} and ${rule.max}, is ${value}`)];
       return rule.integer && !Number.isInteger(value) ? [wrong('RANGE', path, `must be a whole number, is ${value}`)] : [];

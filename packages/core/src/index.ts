@@ -7,6 +7,7 @@ export type {
   ComputeAnswer,
   DegradeReason,
   Fallback,
+  CircuitOptions,
   HoldfastOptions,
   LimitOptions,
   RetryOptions,

@@ -2,7 +2,7 @@
 
 import type { Anthropic } from '@anthropic-ai/sdk';
 import type { BackoffJitter } from './policy/backoff.ts';
-import type { BreakerOptions } from './policy/breaker.ts';
+import type { BreakerOptions } from './policy/breaker-options.ts';
 import type { RetryBudgetOptions } from './policy/retry-budget.ts';
 import type { Fence } from './policy/fence.ts';
 import type { Rung } from './policy/ladder.ts';
@@ -56,6 +56,14 @@ export interface RetryOptions {
   readonly capMs?: number;
   /** A longer `retry-after` is not slept: the call goes elsewhere or is answered at once. Milliseconds, default 60000. */
   readonly maxRetryAfterMs?: number;
+}
+
+export interface CircuitOptions extends BreakerOptions {
+  /**
+   * A call that finds the circuit open waits for it at most this long, milliseconds, if nothing else can answer it: no other
+   * target, no fallback. 0: it fails at once. Default 5000.
+   */
+  readonly waitMs?: number | undefined;
 }
 
 export interface LimitOptions {
@@ -125,8 +133,8 @@ export interface HoldfastOptions {
   readonly retry?: RetryOptions | false;
   /** The retry budget shared by all calls. `false`: none. Default: on. */
   readonly budget?: RetryBudgetOptions | false;
-  /** The circuit breaker per target and model. `classic`: 5 failures, 60 s, 2 successes. `false`: none. Default `default`. */
-  readonly breaker?: 'default' | 'classic' | BreakerOptions | false;
+  /** The circuit breaker per target and model. `classic`: 5 failures, 60 s, 2 successes, and nobody waits. `false`: none. Default `default`. */
+  readonly breaker?: 'default' | 'classic' | CircuitOptions | false;
   /** Time limits. */
   readonly limits?: LimitOptions;
   /** Streaming. `false`: streams are retried until their first content and then left alone. Default: on. */

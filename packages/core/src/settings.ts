@@ -3,7 +3,7 @@
 import { AnswerCache } from './engine/cache.ts';
 import type { HoldfastOptions, StreamOptions } from './options.ts';
 import { backoff, type Backoff } from './policy/backoff.ts';
-import { breakerPresets } from './policy/breaker.ts';
+import { breakerPresets, type BreakerOptions } from './policy/breaker-options.ts';
 import { slowDefaults } from './policy/pace.ts';
 import { RetryBudget, retryBudgetDefaults } from './policy/retry-budget.ts';
 import { createEmitter, type Emitter } from './telemetry/events.ts';
@@ -21,6 +21,9 @@ export interface Settings {
   readonly book: LedgerBook;
   readonly backoff: Backoff;
   readonly budget: RetryBudget | null;
+  readonly breaker: BreakerOptions | null;
+  /** A call waits no longer than this for open circuits, milliseconds. */
+  readonly circuitWaitMs: number;
   readonly attempts: number;
   readonly maxRetryAfterMs: number;
   readonly streams: StreamSettings;
@@ -39,6 +42,16 @@ export const streamDefaults: StreamSettings = {
   checkpointEveryMs: 2_000,
 };
 
+/** The classic guide fails fast. */
+const circuitWaits = { default: 5_000, classic: 0 };
+
+function circuitOf({ breaker = 'default' }: HoldfastOptions): Pick<Settings, 'breaker' | 'circuitWaitMs'> {
+  if (breaker === false) return { breaker: null, circuitWaitMs: 0 };
+  if (typeof breaker === 'string') return { breaker: breakerPresets[breaker], circuitWaitMs: circuitWaits[breaker] };
+  const { waitMs = circuitWaits.default, ...options } = breaker;
+  return { breaker: { ...breakerPresets.default, ...options }, circuitWaitMs: waitMs };
+}
+
 export function resolveSettings(options: HoldfastOptions): Settings {
   const retry = options.retry === false ? { attempts: 1 } : (options.retry ?? {});
   const streams = options.streams === false ? { heal: false } : (options.streams ?? {});
@@ -50,6 +63,7 @@ export function resolveSettings(options: HoldfastOptions): Settings {
     book: createLedgerBook(),
     backoff: backoff(retry),
     budget: options.budget === false ? null : new RetryBudget(options.budget ?? {}),
+    ...circuitOf(options),
     attempts: retry.attempts ?? 4,
     maxRetryAfterMs: ('maxRetryAfterMs' in retry ? retry.maxRetryAfterMs : undefined) ?? 60_000,
     streams: { ...streamDefaults, ...streams },
@@ -59,7 +73,14 @@ export function resolveSettings(options: HoldfastOptions): Settings {
 }
 
 /** The settings in force as plain data, for logs and support. No clients, stores or functions. */
-export function describeSettings({ options, attempts, maxRetryAfterMs, streams }: Settings): Record<string, unknown> {
+export function describeSettings({
+  options,
+  attempts,
+  maxRetryAfterMs,
+  streams,
+  breaker,
+  circuitWaitMs,
+}: Settings): Record<string, unknown> {
   const { checkpoints, ...streamOptions } = streams;
   return {
     targets: [options.primary?.name ?? 'primary', ...(options.targets ?? []).map(({ name }) => name)],
@@ -76,12 +97,7 @@ export function describeSettings({ options, attempts, maxRetryAfterMs, streams }
       maxRetryAfterMs,
     },
     budget: options.budget === false ? false : { ...retryBudgetDefaults, ...options.budget },
-    breaker:
-      options.breaker === false
-        ? false
-        : typeof options.breaker === 'object'
-          ? { ...breakerPresets.default, ...options.breaker }
-          : breakerPresets[options.breaker ?? 'default'],
+    breaker: breaker === null ? false : { ...breaker, waitMs: circuitWaitMs },
     limits: options.limits ?? {},
     streams: { ...streamOptions, checkpoints: checkpoints !== undefined },
     fallbacks: (options.fallbacks ?? []).map((fallback) => (typeof fallback === 'string' ? fallback : fallback.model)),

@@ -167,7 +167,7 @@ describe('what is repeated', () => {
 
 describe('answers of ours', () => {
   it('an open circuit is a ServiceUnavailableError with the reason and when to try again', async () => {
-    const { claude, client, hold, close } = await world({ holdfast: { retry: false } });
+    const { claude, client, hold, close } = await world({ holdfast: { retry: false, breaker: { waitMs: 0 } } });
     claude.always('overloaded');
     for (let call = 0; call < 5; call += 1) await outcome(client.messages.create(request));
 
@@ -244,7 +244,7 @@ describe('the circuit', () => {
   });
 
   it('is opened by ten streams that die after good headers', async () => {
-    const { claude, client, hold, close } = await world({ holdfast: { streams: { resumes: 0 } } });
+    const { claude, client, hold, close } = await world({ holdfast: { streams: { resumes: 0 }, breaker: { waitMs: 0 } } });
     claude.always('cut-mid-stream');
     for (let call = 0; call < 10; call += 1) await outcome(client.messages.stream(request).finalMessage());
 
@@ -254,9 +254,9 @@ describe('the circuit', () => {
     await close();
   });
 
-  it('lets one probe through for 1,000 callers, and closes after two that answer', async () => {
+  it('lets one probe through for 1,000 callers, and closes after three that answer', async () => {
     const clock = new VirtualClock();
-    const { claude, client, hold, close } = await world({ holdfast: { clock, retry: false, breaker: { rampMs: 0 } } });
+    const { claude, client, hold, close } = await world({ holdfast: { clock, retry: false, breaker: { waitMs: 0 } } });
     claude.always('overloaded');
     for (let call = 0; call < 5; call += 1) await outcome(client.messages.create(request));
     clock.advance(10_000);
@@ -269,8 +269,7 @@ describe('the circuit', () => {
 
     claude.always(null);
     clock.advance(20_000);
-    await client.messages.create(request);
-    await client.messages.create(request);
+    for (let call = 0; call < 3; call += 1) await client.messages.create(request);
     expect(Object.values(hold.health().targets[0]?.circuits ?? {})).toEqual(['closed']);
     await close();
   });

@@ -37,9 +37,10 @@ async function answer(engine: Engine, call: Call, closed: boolean, asked: Call):
     deadlineAt: Number.isFinite(call.deadlineAt) ? call.deadlineAt : null,
   }));
   if (call.resumeFrom && call.stream && !closed) return resumeAnswer(engine, call, call.resumeFrom);
+  const quest = questOf(engine, call, 'first', call.model, null);
   const end: PursuitEnd = closed
     ? { type: 'gave-up', reason: 'shutting-down', failure: null, retryAfterMs: null }
-    : await pursue(engine, questOf(engine, call, 'first', call.model, null));
+    : await pursue(engine, quest);
   if (end.type === 'answered') return deliver(engine, call, end);
   const ladder = rungs(engine, call, end);
   if (end.tokenRefresh) return fail(engine, call, { ...end, tokenRefresh: { elsewhere: end.tokenRefresh.elsewhere || ladder.length > 0 } });
@@ -48,7 +49,10 @@ async function answer(engine: Engine, call: Call, closed: boolean, asked: Call):
     if (response) return response;
     if (isAborted(call.callers)) return fail(engine, call, { ...end, reason: 'aborted' });
   }
-  return fail(engine, call, end);
+  // No rung had an answer either: now the circuit is worth waiting for.
+  if (end.reason !== 'circuit-open' || end.failure || quest.waits) return fail(engine, call, end);
+  const late = await pursue(engine, { ...quest, waits: true });
+  return late.type === 'answered' ? deliver(engine, call, late) : fail(engine, call, late);
 }
 
 function questOf({ settings }: Engine, call: Call, purpose: Quest['purpose'], model: string | null, body: Quest['body']): Quest {
@@ -60,9 +64,14 @@ function questOf({ settings }: Engine, call: Call, purpose: Quest['purpose'], mo
     only: null,
     prefer: null,
     attempts: call.perCall.attempts ?? (purpose === 'first' ? settings.attempts : 1),
+    waits: purpose === 'first' && !mayDegrade(settings.options, call),
     delayMs: 0,
   };
 }
+
+/** Something below the first rung may have an answer at once. */
+const mayDegrade = ({ fallbacks, cache, answer }: Engine['settings']['options'], { body }: Call): boolean =>
+  (fallbacks?.length ?? 0) > 0 || cache !== undefined || answer !== undefined || body?.['speed'] === 'fast';
 
 async function deliver(engine: Engine, call: Call, { result, hop, entry }: Answered): Promise<Response> {
   switch (result.type) {

@@ -1,6 +1,7 @@
 // A circuit breaker for any function, for those who want only that.
 
-import { Breaker, type BreakerOptions, type BreakerStateName, type Permit, type Refusal } from '../policy/breaker.ts';
+import { Breaker, type BreakerStateName, type Permit, type Refusal } from '../policy/breaker.ts';
+import type { BreakerOptions } from '../policy/breaker-options.ts';
 import type { CountsAs } from '../policy/verdict.ts';
 import { systemClock, systemRandom, type Clock, type Random } from '../time.ts';
 

@@ -31,6 +31,8 @@ export interface Quest {
   readonly avoid?: string | null;
   /** Requests this pursuit may make while one target can answer. */
   readonly attempts: number;
+  /** An open circuit is worth waiting for: there is nothing else to answer with. */
+  readonly waits: boolean;
   /** Wait this long before the first attempt, milliseconds. */
   readonly delayMs: number;
 }
@@ -61,7 +63,11 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
   const want: Want = { call, model: quest.model, body: quest.body, tried, only: quest.only, prefer: quest.prefer };
   const maxAttempts = call.replayable ? allowedAttempts(quest, router, want) : 1;
   let failure: Failure | null = null;
-  let waitedMs = quest.delayMs;
+  let { delayMs } = quest;
+  /** Since the last attempt. */
+  let waitedMs = 0;
+  /** For circuits, in all. */
+  let awaitedMs = 0;
   let made = 0;
   const gaveUp = (reason: GiveUpReason | SurfaceReason, retryAfterMs: number | null = null): GaveUp => ({
     type: 'gave-up',
@@ -71,12 +77,21 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
   });
 
   for (;;) {
-    if (waitedMs > 0 && clock.now() + waitedMs >= call.deadlineAt) return gaveUp('deadline');
-    if (waitedMs > 0 && !(await pause(clock, waitedMs, call.callers))) return gaveUp('aborted');
+    if (delayMs > 0 && clock.now() + delayMs >= call.deadlineAt) return gaveUp('deadline');
+    if (delayMs > 0 && !(await pause(clock, delayMs, call.callers))) return gaveUp('aborted');
+    waitedMs += delayMs;
     const startedAt = clock.now();
     if (isAborted(call.callers)) return gaveUp('aborted');
     if (startedAt >= call.deadlineAt) return gaveUp('deadline');
-    const choice = router.choose(want);
+    const patienceMs = quest.waits ? Math.min(settings.circuitWaitMs - awaitedMs, call.deadlineAt - startedAt - 1) : 0;
+    const choice = router.choose(want, patienceMs);
+    if (choice.type === 'refused' && choice.place) {
+      delayMs = choice.retryAfterMs;
+      if (awaitedMs === 0)
+        tell(settings, call, () => ({ type: 'circuit-awaited', callId: call.id, at: startedAt, target: choice.target, waitMs: delayMs }));
+      awaitedMs += delayMs;
+      continue;
+    }
     if (choice.type === 'refused') {
       tell(settings, call, () => ({
         type: 'attempt-refused',
@@ -108,6 +123,7 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
     tell(settings, call, () => ({ type: 'attempt-started', callId: call.id, at: startedAt, attempt: entry }));
     tried.push(hop.target);
     made += 1;
+    waitedMs = 0;
 
     const result = await attempt({
       send: hop.send,
@@ -147,9 +163,9 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
     failure = misconfigured && failure ? failure : { result, verdict, hop };
     if (refreshable) return { ...gaveUp('permanent'), tokenRefresh: { elsewhere: router.elsewhere(want) } };
 
-    const delayMs = settings.backoff({
+    const backoffMs = settings.backoff({
       attempt: made,
-      previousMs: waitedMs,
+      previousMs: delayMs,
       throttled: verdict.kind === 'rate-limited' || verdict.kind === 'overloaded',
       random: settings.random,
       hintMs: verdict.waitMs,
@@ -160,7 +176,7 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
       maxAttempts,
       elsewhere: router.elsewhere(want),
       here: router.here(want),
-      delayMs,
+      delayMs: backoffMs,
       maxRetryAfterMs: settings.maxRetryAfterMs,
       remainingMs: call.deadlineAt - now,
       estimateMs: 0,
@@ -171,12 +187,12 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
       return gaveUp(decision.reason, verdict.waitMs ?? null);
     }
     if (decision.where === 'here') budget?.tryTake(now);
-    waitedMs = decision.delayMs;
+    delayMs = decision.delayMs;
     tell(settings, call, () => ({
       type: 'retry-scheduled',
       callId: call.id,
       at: now,
-      delayMs: decision.delayMs,
+      delayMs,
       where: decision.where,
       kind: verdict.kind,
     }));

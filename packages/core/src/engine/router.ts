@@ -2,7 +2,7 @@
 
 import type { Target, TargetOptions } from '../options.ts';
 import { adapt } from '../policy/adapt.ts';
-import { Breaker, breakerPresets, type BreakerOptions, type BreakerStateName, type Permit } from '../policy/breaker.ts';
+import { Breaker, type BreakerStateName, type Permit } from '../policy/breaker.ts';
 import { fenceDenial, fenceOfRequest } from '../policy/fence.ts';
 import { Samples } from '../policy/latency.ts';
 import { limitsFor } from '../policy/limits.ts';
@@ -52,7 +52,21 @@ export interface Observed {
 
 export type HopChoice =
   | { readonly type: 'hop'; readonly hop: Hop }
-  | { readonly type: 'refused'; readonly reason: SurfaceReason; readonly target: string | null; readonly retryAfterMs: number | null };
+  | {
+      readonly type: 'refused';
+      readonly reason: SurfaceReason;
+      readonly target: string | null;
+      readonly retryAfterMs: number | null;
+      readonly place: false;
+    }
+  /** The circuit is open, and the call has a place in line: `choose` again after `retryAfterMs`. */
+  | {
+      readonly type: 'refused';
+      readonly reason: 'circuit-open';
+      readonly target: string;
+      readonly retryAfterMs: number;
+      readonly place: true;
+    };
 
 /** What a pursuit asks for: which model with which body, and where it may go. */
 export interface Want {
@@ -87,7 +101,8 @@ export interface TargetReport {
 }
 
 export interface Router {
-  choose(want: Want): HopChoice;
+  /** `patienceMs`: how long the call would wait for an open circuit, where there is no other. */
+  choose(want: Want, patienceMs: number): HopChoice;
   /** An untried healthy target would take this. */
   elsewhere(want: Want): boolean;
   /** Some target may be asked (again) after a wait. */
@@ -128,7 +143,7 @@ export function createRouter(settings: Settings): Router {
   const byName = new Map(places.map((entry) => [entry.facts.name, entry]));
   const mode = options.route ?? 'ordered';
   const stickyKeys = new WeakMap<Call, string | null>();
-  const given = breakerOptionsOf(options.breaker);
+  const given = settings.breaker;
   // A returning target is spared for a while only where calls have somewhere else to go.
   const breakerOptions = given && places.length === 1 ? { ...given, rampMs: 0 } : given;
   const stopProbes = options.probeEveryMs ? startProbes(places.flatMap(probed), options.probeEveryMs, clock) : () => {};
@@ -165,11 +180,11 @@ export function createRouter(settings: Settings): Router {
     ];
   }
 
-  function choose(want: Want): HopChoice {
+  function choose(want: Want, patienceMs: number): HopChoice {
     // One target, nothing to compare: the way almost every call goes.
     const only = places.length === 1 ? (places[0] as Place) : null;
     if (only && want.model === want.call.model && !fenced(only, want))
-      return admit(only, want, want.tried.length === 0 ? 'order' : 'again', false);
+      return admit(only, want, want.tried.length === 0 ? 'order' : 'again', false, patienceMs);
 
     let list = candidates(want);
     const looking = want.tried.length === 0 ? takeLook(list, want) : null;
@@ -178,12 +193,13 @@ export function createRouter(settings: Settings): Router {
       const sticky = mode === 'weighted' ? stickyKey(want.call) : null;
       const choice = route({ candidates: list, mode, prefer: want.prefer, sticky, now: clock.now(), random });
       if (choice.type === 'none') {
-        if (choice.why === 'excluded') return { type: 'refused', reason: 'no-target', target: null, retryAfterMs: null };
-        const open = list.find((candidate) => !candidate.excluded);
-        return admit(byName.get(open?.name ?? primaryName) as Place, want, 'order', false);
+        if (choice.why === 'excluded') return { type: 'refused', reason: 'no-target', target: null, retryAfterMs: null, place: false };
+        const allowed = list.filter((candidate) => !candidate.excluded);
+        const open = byName.get(allowed[0]?.name ?? primaryName) as Place;
+        return admit(open, want, 'order', false, allowed.length === 1 ? patienceMs : 0);
       }
       const why = choice.name === looking ? 'look' : choice.why;
-      const admitted = admit(byName.get(choice.name) as Place, want, why, choice.why === 'least-bad');
+      const admitted = admit(byName.get(choice.name) as Place, want, why, choice.why === 'least-bad', 0);
       if (admitted.type === 'hop') return admitted;
       // It is coming back, and this call is not among the first: for this call it is as good as open.
       list = list.map((candidate) => (candidate.name === choice.name ? { ...candidate, open: true } : candidate));
@@ -292,11 +308,15 @@ export function createRouter(settings: Settings): Router {
     return breaker;
   }
 
-  function admit(entry: Place, want: Want, why: string, evenIfOpen: boolean): HopChoice {
+  function admit(entry: Place, want: Want, why: string, evenIfOpen: boolean, patienceMs: number): HopChoice {
     const breaker = circuitOf(entry, want);
-    const permit = breaker === null || breaker.isClosed ? (breaker?.admitClosed() ?? null) : breaker.admit(clock.now(), chanceOf(want));
+    const permit =
+      breaker === null || breaker.isClosed
+        ? (breaker?.admitClosed() ?? null)
+        : breaker.admit(clock.now(), chanceOf(want), patienceMs, !want.call.stream);
     if (permit !== null && !permit.admitted && !evenIfOpen) {
-      return { type: 'refused', reason: 'circuit-open', target: entry.facts.name, retryAfterMs: permit.retryAfterMs };
+      const { retryAfterMs, place } = permit;
+      return { type: 'refused', reason: 'circuit-open', target: entry.facts.name, retryAfterMs, place };
     }
     return { type: 'hop', hop: hopTo(entry, want, why, breaker, permit?.admitted ? permit : null) };
   }
@@ -320,11 +340,12 @@ export function createRouter(settings: Settings): Router {
     const sdkTimeoutMs = call.options.timeout ?? 600_000;
     const adaptive = options.limits?.adaptive !== false;
     const maxTokens = call.body?.['max_tokens'];
+    const startedAt = clock.now();
     const limits = limitsFor({
       stream: call.stream,
       maxTokens: typeof maxTokens === 'number' ? maxTokens : null,
       sdkTimeoutMs,
-      remainingMs: call.deadlineAt - clock.now(),
+      remainingMs: call.deadlineAt - startedAt,
       observedFirstContentMs: adaptive ? entry.firstContent.quantile(0.99) : undefined,
       observedTokenMs: adaptive ? entry.tokenMs.quantile(0.9) : undefined,
       firstByteMs: options.limits?.firstByteMs,
@@ -377,7 +398,8 @@ export function createRouter(settings: Settings): Router {
       settle(verdict, observed) {
         if (settled) return;
         settled = true;
-        if (permit && breaker) breaker.settle(permit, verdict.countsAs, clock.now(), random, answered);
+        const now = clock.now();
+        if (permit && breaker) breaker.settle(permit, verdict.countsAs, now, random, answered, now - startedAt);
         if (observed?.outputTokens) {
           entry.tokenMs.add(observed.firstContentMs / observed.outputTokens);
           paceAt(entry, want)?.add(paceOf(observed.firstContentMs, observed.outputTokens), clock.now());
@@ -446,12 +468,6 @@ function place(name: string, options: TargetOptions, client: Target['client'] | 
     disabledUntil: 0,
     illness: 0,
   };
-}
-
-function breakerOptionsOf(option: Settings['options']['breaker']): BreakerOptions | null {
-  if (option === false) return null;
-  if (option === undefined || typeof option === 'string') return breakerPresets[option ?? 'default'];
-  return option;
 }
 
 /** The latest of `times` that is still to come. */

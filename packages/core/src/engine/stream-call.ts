@@ -296,6 +296,7 @@ class StreamedAnswer implements StreamOwner {
         prefer: verdict.scope === 'request' ? this.#hop.target : null,
         avoid,
         attempts: 1,
+        waits: true,
         delayMs,
       });
       if (end.type === 'answered' && end.result.type === 'stream') {

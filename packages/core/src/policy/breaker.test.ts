@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { Breaker, breakerPresets, type BreakerOptions, type Permit } from './breaker.ts';
+import { breakerPresets, type BreakerOptions } from './breaker-options.ts';
+import { Breaker, type Permit } from './breaker.ts';
 import type { CountsAs } from './verdict.ts';
 
 const half = (): number => 0.5;
 
 function breaker(options: BreakerOptions = {}) {
   const changes: string[] = [];
-  const made = new Breaker({ rampMs: 0, ...options }, (from, to) => changes.push(`${from}>${to}`));
+  const made = new Breaker({ rampMs: 0, jitter: 0, ...options }, (from, to) => changes.push(`${from}>${to}`));
   let now = 1_000_000;
   const admit = (): Permit | null => {
     const permit = made.admit(now, half);
@@ -36,7 +37,7 @@ function breaker(options: BreakerOptions = {}) {
 }
 
 describe('a closed circuit', () => {
-  it('opens at five failures that are half of the window, and not at four', () => {
+  it('opens when five more failed than its rate allows, and not at four', () => {
     const it = breaker();
     for (let i = 0; i < 4; i += 1) it.call('failure');
     expect(it.state()).toBe('closed');
@@ -54,8 +55,8 @@ describe('a closed circuit', () => {
     expect(it.state()).toBe('closed');
   });
 
-  it('opens after a run that no chance explains, whatever came before', () => {
-    const it = breaker();
+  it('opens after a run of failures of the length it is told, whatever came before', () => {
+    const it = breaker({ consecutiveFailures: 12, minimumFailures: 100 });
     for (let i = 0; i < 1_000; i += 1) it.call('success');
     for (let i = 0; i < 11; i += 1) it.call('failure');
     expect(it.state()).toBe('closed');
@@ -65,15 +66,32 @@ describe('a closed circuit', () => {
     expect(it.state()).toBe('open');
   });
 
-  it('opens after three failures in a row when nothing has answered for three seconds, and not sooner', () => {
+  it('wants two seconds’ worth of proof from a client with many calls', () => {
+    const it = breaker({ sustainedFailures: 1_000 });
+    const burst = (countsAs: CountsAs, calls: number): void => {
+      for (let i = 0; i < calls && it.state() === 'closed'; i += 1) {
+        it.pass(10);
+        it.call(countsAs);
+      }
+    };
+    burst('success', 1_000);
+    burst('failure', 170);
+    expect(it.state()).toBe('closed');
+
+    burst('failure', 40);
+
+    expect(it.state()).toBe('open');
+  });
+
+  it('opens after three failures in a row when nothing has answered for two seconds, and not sooner', () => {
     const soon = breaker();
     const late = breaker();
     for (const it of [soon, late]) for (let i = 0; i < 20; i += 1) it.call('success');
-    for (const wait of [0, 1_000, 1_900]) {
+    for (const wait of [0, 1_000, 900]) {
       soon.pass(wait);
       soon.call('failure');
     }
-    for (const wait of [0, 1_000, 2_000]) {
+    for (const wait of [0, 1_000, 1_000]) {
       late.pass(wait);
       late.call('failure');
     }
@@ -94,15 +112,6 @@ describe('a closed circuit', () => {
     expect(it.state()).toBe('open');
   });
 
-  it('forgets failures older than its window', () => {
-    const it = breaker({ windowMs: 10_000 });
-    for (let i = 0; i < 4; i += 1) it.call('failure');
-    it.pass(11_000);
-    it.call('failure');
-
-    expect(it.state()).toBe('closed');
-  });
-
   it('counts weak failures half and neutral or throttled ones not at all', () => {
     const it = breaker();
     for (let i = 0; i < 50; i += 1) it.call(i % 2 ? 'neutral' : 'throttled');
@@ -114,13 +123,29 @@ describe('a closed circuit', () => {
     expect(it.state()).toBe('open');
   });
 
-  it('takes a stream that began to answer and died for a failure', () => {
-    const it = breaker();
-    for (let i = 0; i < 5; i += 1) {
-      const permit = it.admit() as Permit;
-      it.answering(permit);
-      it.report(permit, 'failure', true);
-    }
+  it.each(['failure', 'neutral'] as const)('takes a stream that began to answer and ended as %s for no success', (countsAs) => {
+    const it = breaker({ sustainedFailures: 100 });
+    for (let i = 0; i < 4; i += 1) it.call('failure');
+    const permit = it.admit() as Permit;
+    it.answering(permit);
+    it.report(permit, countsAs, true);
+    expect(it.state()).toBe(countsAs === 'failure' ? 'open' : 'closed');
+
+    it.call('failure');
+
+    expect(it.state()).toBe('open');
+  });
+
+  it('counts a stream that began to answer and ended well once', () => {
+    const it = breaker({ sustainedFailures: 100 });
+    for (let i = 0; i < 4; i += 1) it.call('failure');
+    const permit = it.admit() as Permit;
+    it.answering(permit);
+    it.report(permit, 'success', true);
+    it.call('failure');
+    expect(it.state()).toBe('closed');
+
+    it.call('failure');
 
     expect(it.state()).toBe('open');
   });
@@ -140,9 +165,57 @@ describe('an open circuit', () => {
     for (let i = 0; i < 5; i += 1) it.call('failure');
     it.pass(400);
 
-    expect(it.made.admit(it.now, half)).toEqual({ admitted: false, retryAfterMs: 600 });
+    expect(it.made.admit(it.now, half)).toEqual({ admitted: false, retryAfterMs: 600, place: false });
     it.pass(600);
     expect(it.state()).toBe('half-open');
+  });
+
+  it('keeps places in line for those who can wait, the first for the moment when probes may go', () => {
+    const it = breaker({ openMs: 1_000 });
+    for (let i = 0; i < 5; i += 1) it.call('failure');
+    it.pass(400);
+    const ask = (patienceMs: number) => it.made.admit(it.now, half, patienceMs);
+
+    expect(ask(500)).toEqual({ admitted: false, retryAfterMs: 600, place: false });
+    expect([ask(5_000), ask(5_000)]).toEqual([
+      { admitted: false, retryAfterMs: 600, place: true },
+      { admitted: false, retryAfterMs: 700, place: true },
+    ]);
+    expect(ask(600)).toMatchObject({ place: false });
+  });
+
+  it('has a new line each time it opens', () => {
+    const it = breaker({ openMs: 1_000, maxOpenMs: 1_000 });
+    for (let i = 0; i < 5; i += 1) it.call('failure');
+    for (let i = 0; i < 20; i += 1) it.made.admit(it.now, half, 5_000);
+    it.pass(1_000);
+    it.call('failure');
+
+    expect(it.made.admit(it.now, half, 5_000)).toMatchObject({ retryAfterMs: 1_000, place: true });
+  });
+
+  it('stays open no longer than eight calls usually take to come', () => {
+    const lengths = [10, 100, 500, 60_000].map((everyMs) => {
+      const it = breaker({ openMs: 500, maxOpenMs: 60_000 });
+      for (let i = 0; i < 1_000; i += 1) {
+        it.pass(everyMs);
+        it.call('success');
+      }
+      for (let i = 0; i < 100_000 && it.state() === 'closed'; i += 1) {
+        it.pass(everyMs);
+        it.call('failure');
+      }
+      let lengthMs = 0;
+      for (let i = 0; i < 20; i += 1) {
+        const refusal = it.made.admit(it.now, half);
+        lengthMs = refusal.admitted ? 0 : refusal.retryAfterMs;
+        it.pass(lengthMs);
+        it.call('failure');
+      }
+      return Math.round(lengthMs / 100) * 100;
+    });
+
+    expect(lengths).toEqual([500, 800, 4_000, 60_000]);
   });
 
   it('stays open longer each time a probe fails, up to its limit, and starts over once closed', () => {
@@ -158,15 +231,14 @@ describe('an open circuit', () => {
     expect(lengths).toEqual([1_000, 2_000, 3_000, 3_000]);
 
     it.pass(3_000);
-    it.call('success');
-    it.call('success');
-    for (let i = 0; i < 5; i += 1) it.call('failure');
+    for (let i = 0; i < 3; i += 1) it.call('success');
+    it.call('failure');
     expect(it.made.admit(it.now, half)).toMatchObject({ retryAfterMs: 1_000 });
   });
 
   it('stays open for as long as it has been failing, up to its limit', () => {
     const lengths = [1_000, 2_500, 60_000].map((failingMs) => {
-      const it = breaker({ openMs: 500, maxOpenMs: 4_000, consecutiveFailures: 2 });
+      const it = breaker({ openMs: 500, maxOpenMs: 4_000, consecutiveFailures: 2, callsPerProbe: Infinity });
       it.call('failure');
       it.pass(failingMs);
       it.call('failure');
@@ -193,11 +265,11 @@ describe('an open circuit', () => {
     expect(it.made.admit(it.now, half)).toMatchObject({ retryAfterMs: 60_000 });
   });
 
-  it('is spread by its jitter', () => {
+  it('is shortened by its jitter', () => {
     for (const [random, expected] of [
-      [0, 800],
-      [0.5, 1_000],
-      [1, 1_200],
+      [0, 1_000],
+      [0.5, 900],
+      [1, 800],
     ] as const) {
       const it = new Breaker({ openMs: 1_000, jitter: 0.2 });
       for (let i = 0; i < 5; i += 1) it.settle(it.admitClosed(), 'failure', 0, () => random);
@@ -230,19 +302,75 @@ describe('a half-open circuit', () => {
     expect(admitted).toHaveLength(1);
   });
 
-  it('lets a few more through beside a probe that takes its time, one after the other', () => {
-    const it = halfOpen();
-    const admitted = Array.from({ length: 100 }, () => {
-      const permit = it.admit();
-      it.pass(5);
-      return permit !== null;
-    });
+  it('lets as many probes go at a time as it is told', () => {
+    const it = halfOpen({ probes: 3 });
+    const admitted = Array.from({ length: 1_000 }, () => it.admit()).filter((permit) => permit !== null);
 
-    expect(admitted.flatMap((yes, index) => (yes ? [index * 5] : []))).toEqual([0, 10, 20]);
+    expect(admitted).toHaveLength(3);
   });
 
-  it('closes after two successes', () => {
+  it('has whoever can wait look again in a moment while a probe is under way, one after the other', () => {
     const it = halfOpen();
+    it.admit();
+
+    expect([0, 5_000, 5_000].map((patienceMs) => it.made.admit(it.now, half, patienceMs))).toEqual([
+      { admitted: false, retryAfterMs: 200, place: false },
+      { admitted: false, retryAfterMs: 200, place: true },
+      { admitted: false, retryAfterMs: 300, place: true },
+    ]);
+  });
+
+  it('trusts a probe for a whole answer that is silent for much longer than failures took', () => {
+    const it = breaker({ openMs: 1_000, maxOpenMs: 1_000 });
+    for (let i = 0; i < 5; i += 1) it.made.settle(it.admit() as Permit, 'failure', it.now, half, false, 500);
+    it.pass(1_000);
+    const whole = () => it.made.admit(it.now, half, 0, true).admitted;
+
+    expect(whole()).toBe(true);
+    it.pass(1_499);
+    expect(it.made.wouldAdmit(it.now)).toBe(false);
+    expect(whole()).toBe(false);
+    it.pass(1);
+    expect(it.made.wouldAdmit(it.now)).toBe(true);
+    expect(whole()).toBe(true);
+    it.pass(1_500);
+    expect(whole()).toBe(true);
+    it.pass(1_500);
+    expect(whole()).toBe(true);
+    expect(it.state()).toBe('closed');
+  });
+
+  it('trusts no silence of a second or less, however quick the failures', () => {
+    const it = halfOpen();
+    it.made.admit(it.now, half, 0, true);
+    it.pass(999);
+    expect(it.made.wouldAdmit(it.now)).toBe(false);
+    it.pass(1);
+    expect(it.made.wouldAdmit(it.now)).toBe(true);
+  });
+
+  it('does not trust the silence of a stream, which should have begun', () => {
+    const it = halfOpen();
+    it.admit();
+    it.pass(59_999);
+
+    expect(it.admit()).toBeNull();
+  });
+
+  it('forgets slow failures as quicker ones come', () => {
+    const it = breaker({ openMs: 1_000, maxOpenMs: 1_000 });
+    for (const tookMs of [10_000, 1, 1, 1, 1]) it.made.settle(it.admit() as Permit, 'failure', it.now, half, false, tookMs);
+    it.pass(1_000);
+    it.made.admit(it.now, half, 0, true);
+    it.pass(3 * 10_000 * 0.9 ** 4 - 1);
+    expect(it.made.wouldAdmit(it.now)).toBe(false);
+    it.pass(1);
+    expect(it.made.wouldAdmit(it.now)).toBe(true);
+  });
+
+  it('closes after three successes', () => {
+    const it = halfOpen();
+    it.call('success');
     it.call('success');
     expect(it.state()).toBe('half-open');
 
@@ -281,7 +409,7 @@ describe('a half-open circuit', () => {
 
   it('trusts a stream that begins to answer, without waiting for its end', () => {
     const it = halfOpen();
-    for (let i = 0; i < 2; i += 1) it.answering(it.admit() as Permit);
+    for (let i = 0; i < 3; i += 1) it.answering(it.admit() as Permit);
 
     expect(it.state()).toBe('closed');
   });
@@ -297,6 +425,7 @@ describe('a half-open circuit', () => {
     it.report(early, 'success');
     expect(it.state()).toBe('half-open');
     it.report(probe, 'success');
+    it.call('success');
     it.call('success');
     it.report(early, 'failure');
     expect(it.state()).toBe('closed');
@@ -343,7 +472,7 @@ describe('random walks', () => {
     };
     const good: CountsAs[] = ['success', 'success', 'success', 'failure', 'throttled', 'neutral'];
     const bad: CountsAs[] = ['failure', 'failure', 'failure', 'weak', 'success', 'neutral'];
-    const it = new Breaker({ probes: 2, leaseMs: 700, rampMs: 300, openMs: 200, maxOpenMs: 900 });
+    const it = new Breaker({ probes: 2, successes: 2, leaseMs: 3_000, rampMs: 300, openMs: 200, maxOpenMs: 900, callsPerProbe: Infinity });
     const out: Permit[] = [];
     let now = 0;
     let states = '';
@@ -352,18 +481,23 @@ describe('random walks', () => {
       const before = it.stateAt(now);
       if (random() < 0.55) {
         const would = it.wouldAdmit(now);
-        const permit = it.admit(now, random);
+        const patienceMs = random() < 0.5 ? 0 : random() * 1_500;
+        const permit = it.admit(now, random, patienceMs, random() < 0.5);
         if (permit.admitted) {
           if (!would) throw new Error(`step ${step}: admitted what it would not admit`);
           if (before === 'open') throw new Error(`step ${step}: admitted while open`);
-          if (permit.probe !== (before === 'half-open')) throw new Error(`step ${step}: a probe is a permit of a half-open circuit`);
+          if (permit.probe !== (it.stateAt(now) === 'half-open'))
+            throw new Error(`step ${step}: a probe is a permit of a half-open circuit`);
           out.push(permit);
-        } else if (!(permit.retryAfterMs >= 0 && permit.retryAfterMs <= 2_000))
-          throw new Error(`step ${step}: retry after ${permit.retryAfterMs}`);
+        } else {
+          if (!(permit.retryAfterMs >= 0 && permit.retryAfterMs <= 2_000))
+            throw new Error(`step ${step}: retry after ${permit.retryAfterMs}`);
+          if (permit.place && permit.retryAfterMs > patienceMs) throw new Error(`step ${step}: a place beyond the patience`);
+        }
       } else if (out.length > 0) {
         const [permit] = out.splice(Math.floor(random() * out.length), 1) as [Permit];
         if (random() < 0.3) it.answering(permit, now);
-        else it.settle(permit, (step % 1_000 < 500 ? bad : good)[Math.floor(random() * 6)] as CountsAs, now, random);
+        else it.settle(permit, (step % 1_000 < 500 ? bad : good)[Math.floor(random() * 6)] as CountsAs, now, random, false, random() * 100);
       }
       const after = it.stateAt(now);
       if (before !== after) states += `${before}>${after} `;

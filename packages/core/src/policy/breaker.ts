@@ -1,42 +1,10 @@
 // The circuit breaker's judgement: who may be asked now. Synchronous, single-threaded; time and chance are arguments.
 
 import type { Random } from '../time.ts';
+import { breakerPresets, type BreakerOptions, type BreakerSettings } from './breaker-options.ts';
+import { Credit } from './credit.ts';
 import type { CountsAs } from './verdict.ts';
-import { OutcomeWindow } from './window.ts';
-
-export interface BreakerOptions {
-  /** Length of the window for the failure rate, milliseconds. Default 10000. */
-  readonly windowMs?: number | undefined;
-  /** Opens when this share of the window failed (0 to 1) … Default 0.5. */
-  readonly failureRate?: number | undefined;
-  /** … and at least so many did. Default 5. */
-  readonly minimumFailures?: number | undefined;
-  /** Opens after so many failures in a row, whatever the rate: a run that no chance explains. Default 12. */
-  readonly consecutiveFailures?: number | undefined;
-  /** Opens after fewer failures in a row, default 3, … */
-  readonly sustainedFailures?: number | undefined;
-  /** … if nothing has answered from the first of them on for this long, milliseconds. Default 3000. */
-  readonly sustainedMs?: number | undefined;
-  /** How long it stays open at least, milliseconds; doubles while probes fail. Default 750. */
-  readonly openMs?: number | undefined;
-  /**
-   * How long it stays open at most, milliseconds: for as long as nothing has answered, up to this. Default 5000: longer
-   * protects less than it costs (`docs/decisions`).
-   */
-  readonly maxOpenMs?: number | undefined;
-  /** Spread of the open time, 0 to 1, so that clients do not probe together. Default 0.1. */
-  readonly jitter?: number | undefined;
-  /** Probes under way at a time while half-open. Default 3. */
-  readonly probes?: number | undefined;
-  /** Least time between one probe and the next beside it, milliseconds, so that of many callers at once one goes. Default 10. */
-  readonly probeGapMs?: number | undefined;
-  /** Successful probes that close it. Default 2. */
-  readonly successes?: number | undefined;
-  /** A probe that has not reported after this time no longer holds its place, milliseconds. Default 60000. */
-  readonly leaseMs?: number | undefined;
-  /** After closing, traffic grows from a quarter to all over this time, milliseconds. Default 1000. */
-  readonly rampMs?: number | undefined;
-}
+import { WaitingLine } from './waiting-line.ts';
 
 export type BreakerStateName = 'closed' | 'open' | 'half-open';
 
@@ -51,59 +19,39 @@ export interface Refusal {
   readonly admitted: false;
   /** Milliseconds until it is worth asking again. */
   readonly retryAfterMs: number;
+  /** A place in line was kept for then: who comes in time is among the first. */
+  readonly place: boolean;
+}
+
+interface Probe {
+  readonly leasedUntil: number;
+  /** Since when its silence is a good sign; null if it is none. */
+  readonly silentSince: number | null;
 }
 
 type State =
   | { readonly name: 'closed' }
   | { readonly name: 'open'; readonly until: number }
-  | { readonly name: 'half-open'; readonly probes: Map<Permit, number>; lastProbeAt: number; successes: number };
+  | { readonly name: 'half-open'; readonly probes: Map<Permit, Probe>; successes: number };
 
 type HalfOpen = Extract<State, { name: 'half-open' }>;
 
+export type OnBreakerChange = (from: BreakerStateName, to: BreakerStateName, retryAfterMs: number | null) => void;
+
 const never = Infinity;
-
-/** Breaker options with nothing left open. */
-export type BreakerSettings = { readonly [name in keyof BreakerOptions]-?: NonNullable<BreakerOptions[name]> };
-
-/** Named sets of options. */
-export const breakerPresets: { readonly default: BreakerSettings; readonly classic: BreakerSettings } = {
-  default: {
-    windowMs: 10_000,
-    failureRate: 0.5,
-    minimumFailures: 5,
-    consecutiveFailures: 12,
-    sustainedFailures: 3,
-    sustainedMs: 3_000,
-    openMs: 750,
-    maxOpenMs: 5_000,
-    jitter: 0.1,
-    probes: 3,
-    probeGapMs: 10,
-    successes: 2,
-    leaseMs: 60_000,
-    rampMs: 1_000,
-  },
-  /** The breaker of the textbooks: 5 failures in a row, 60 s, 2 successes. */
-  classic: {
-    windowMs: 10_000,
-    failureRate: 1,
-    minimumFailures: never,
-    consecutiveFailures: 5,
-    sustainedFailures: never,
-    sustainedMs: never,
-    openMs: 60_000,
-    maxOpenMs: 60_000,
-    jitter: 0,
-    probes: 1,
-    probeGapMs: 0,
-    successes: 2,
-    leaseMs: 60_000,
-    rampMs: 0,
-  },
-};
 
 /** Share of the traffic admitted right after closing. */
 const rampStart = 0.25;
+
+/** While probes are under way, whoever waits looks again after this, milliseconds. */
+const recheckMs = 200;
+
+/** A probe for a whole answer, which can take minutes, has been accepted if it has not failed after this many times what failures took. */
+const survivalFactor = 3;
+/** … and after this, milliseconds: what fails at once may do so a little later. */
+const leastSurvivalMs = 1_000;
+/** Failures get quicker when an outage changes its kind: how much of the slowest is remembered from one to the next. */
+const remembered = 0.9;
 
 /**
  * One circuit. `admit` before asking; `settle` exactly once with what came of it, whatever came. A stream reports
@@ -112,8 +60,9 @@ const rampStart = 0.25;
  */
 export class Breaker {
   readonly #options: BreakerSettings;
-  readonly #window: OutcomeWindow;
-  readonly #onChange: ((from: BreakerStateName, to: BreakerStateName, retryAfterMs: number | null) => void) | undefined;
+  readonly #credit: Credit;
+  readonly #onChange: OnBreakerChange | undefined;
+  readonly #line = new WaitingLine();
   #state: State = { name: 'closed' };
   #era = 0;
   /** One permit serves a whole era while closed: admitting allocates nothing. */
@@ -124,13 +73,12 @@ export class Breaker {
   /** How often it opened without closing in between. */
   #openings = 0;
   #rampFrom = never;
+  /** About how long failures take to show, milliseconds. */
+  #failureMs = 0;
 
-  constructor(
-    options: BreakerOptions = {},
-    onChange?: (from: BreakerStateName, to: BreakerStateName, retryAfterMs: number | null) => void,
-  ) {
+  constructor(options: BreakerOptions = {}, onChange?: OnBreakerChange) {
     this.#options = { ...breakerPresets.default, ...options } as BreakerSettings;
-    this.#window = new OutcomeWindow(this.#options.windowMs);
+    this.#credit = new Credit(this.#options);
     this.#onChange = onChange;
   }
 
@@ -157,7 +105,7 @@ export class Breaker {
       case 'open':
         return now >= this.#state.until;
       case 'half-open':
-        return this.#probeMayGo(this.#state, now);
+        return this.#hasPlace(this.#state, now);
     }
   }
 
@@ -166,68 +114,85 @@ export class Breaker {
     if (this.#state.name === 'open') this.#enter(halfOpen(), null);
   }
 
-  admit(now: number, random: Random): Permit | Refusal {
+  /**
+   * @param now milliseconds
+   * @param patienceMs how long the caller would wait; a refusal keeps a place in line for those who can wait for it
+   * @param isWhole nothing will be heard of a good answer until it is complete
+   */
+  admit(now: number, random: Random, patienceMs = 0, isWhole = false): Permit | Refusal {
     if (this.#state.name === 'open') {
-      if (now < this.#state.until) return { admitted: false, retryAfterMs: this.#state.until - now };
+      if (now < this.#state.until) return this.#line.join(this.#state.until, now, patienceMs);
       this.#enter(halfOpen(), null);
     }
-    if (this.#state.name === 'half-open') return this.#admitProbe(this.#state, now);
+    if (this.#state.name === 'half-open') {
+      this.#trustSurvivors(this.#state, now);
+      // Its last survivor may have closed it.
+      if (this.stateAt(now) === 'half-open') return this.#admitProbe(this.#state, now, patienceMs, isWhole);
+    }
     return this.#admitRamping(now, random);
   }
 
   /** A stream began to answer under `permit`: a probe has shown what it was sent to show. */
   answering(permit: Permit, now: number): void {
     if (permit.era !== this.#era) return;
-    if (this.#state.name === 'half-open') this.#probeSucceeded(permit, now);
-    else {
-      this.#consecutive = 0;
-      this.#window.record(now, 1, 0);
-    }
+    if (this.#state.name === 'half-open') this.#probeSucceeded(this.#state, permit, now);
+    else this.#succeeded(now);
   }
 
   /**
-   * Reports what came of a permit. `answered`: `answering` was reported for it before.
-   * Results of an earlier era change nothing: they tell of a time the circuit has already judged.
+   * Reports what came of a permit. Results of an earlier era change nothing: they tell of a time the circuit has already
+   * judged.
+   *
+   * @param answered `answering` was reported for it before
+   * @param tookMs how long it took to fail, milliseconds
    */
-  settle(permit: Permit, countsAs: CountsAs, now: number, random: Random, answered = false): void {
+  settle(permit: Permit, countsAs: CountsAs, now: number, random: Random, answered = false, tookMs = 0): void {
     if (permit.era !== this.#era) return;
     if (this.#state.name === 'half-open') {
-      if (this.#state.probes.has(permit)) this.#settleProbe(permit, countsAs, now, random);
+      if (this.#state.probes.has(permit)) this.#settleProbe(this.#state, permit, countsAs, now, random, tookMs);
       return;
     }
+    if (answered && countsAs !== 'success') this.#credit.takeBack();
     switch (countsAs) {
       case 'success':
-        this.#consecutive = 0;
-        if (!answered) this.#window.record(now, 1, 0);
+        if (answered) this.#consecutive = 0;
+        else this.#succeeded(now);
         return;
       case 'failure':
-        this.#countFailure(now);
-        this.#window.record(now, answered ? -1 : 0, 1);
+        this.#countFailure(now, tookMs);
+        this.#credit.failed(now, 1);
         return this.#judge(now, random);
       case 'weak':
-        this.#window.record(now, answered ? -1 : 0, 0.5);
+        this.#credit.failed(now, 0.5);
         return this.#judge(now, random);
       case 'throttled':
       case 'neutral':
-        if (answered) this.#window.record(now, -1, 0);
     }
   }
 
-  #admitProbe(state: HalfOpen, now: number): Permit | Refusal {
+  #admitProbe(state: HalfOpen, now: number, patienceMs: number, isWhole: boolean): Permit | Refusal {
+    if (!this.#hasPlace(state, now)) return this.#line.join(now + recheckMs, now, patienceMs);
     const { probes } = state;
-    if (!this.#probeMayGo(state, now)) return { admitted: false, retryAfterMs: this.#options.openMs };
-    for (const [permit, leasedUntil] of probes) if (leasedUntil <= now) probes.delete(permit);
+    for (const [permit, { leasedUntil }] of probes) if (leasedUntil <= now) probes.delete(permit);
     const permit: Permit = { admitted: true, era: this.#era, probe: true };
-    probes.set(permit, now + this.#options.leaseMs);
-    state.lastProbeAt = now;
+    probes.set(permit, { leasedUntil: now + this.#options.leaseMs, silentSince: isWhole ? now : null });
     return permit;
   }
 
-  /** Who finds a probe under way may be one too, a moment later: its answer can take seconds, and calls would be refused all that time. */
-  #probeMayGo({ probes, lastProbeAt }: HalfOpen, now: number): boolean {
+  #hasPlace({ probes }: HalfOpen, now: number): boolean {
     let underWay = 0;
-    for (const leasedUntil of probes.values()) if (leasedUntil > now) underWay += 1;
-    return underWay === 0 || (underWay < this.#options.probes && now - lastProbeAt >= this.#options.probeGapMs);
+    for (const probe of probes.values()) if (probe.leasedUntil > now && !this.#survived(probe, now)) underWay += 1;
+    return underWay < this.#options.probes;
+  }
+
+  #survived({ silentSince }: Probe, now: number): boolean {
+    return silentSince !== null && now - silentSince >= Math.max(leastSurvivalMs, survivalFactor * this.#failureMs);
+  }
+
+  /** What has outlived the failures by far is none, though its answer is still being written. */
+  #trustSurvivors(state: HalfOpen, now: number): void {
+    for (const [permit, probe] of state.probes)
+      if (this.#state === state && this.#survived(probe, now)) this.#probeSucceeded(state, permit, now);
   }
 
   #admitRamping(now: number, random: Random): Permit | Refusal {
@@ -238,55 +203,61 @@ export class Breaker {
       return this.#permit;
     }
     if (random() < rampStart + (1 - rampStart) * passed) return this.#permit;
-    return { admitted: false, retryAfterMs: Math.ceil(this.#options.rampMs * (1 - passed)) };
+    return { admitted: false, retryAfterMs: Math.ceil(this.#options.rampMs * (1 - passed)), place: false };
   }
 
-  #settleProbe(permit: Permit, countsAs: CountsAs, now: number, random: Random): void {
-    if (this.#state.name !== 'half-open') return;
+  #settleProbe(state: HalfOpen, permit: Permit, countsAs: CountsAs, now: number, random: Random, tookMs: number): void {
     switch (countsAs) {
       case 'success':
-        return this.#probeSucceeded(permit, now);
+        return this.#probeSucceeded(state, permit, now);
       case 'failure':
       case 'weak':
-        this.#countFailure(now);
+        this.#countFailure(now, tookMs);
         return this.#open(now, random);
       case 'throttled':
       case 'neutral':
-        this.#state.probes.delete(permit);
+        state.probes.delete(permit);
     }
   }
 
-  #probeSucceeded(permit: Permit, now: number): void {
-    if (this.#state.name !== 'half-open' || !this.#state.probes.delete(permit)) return;
-    this.#state.successes += 1;
+  #probeSucceeded(state: HalfOpen, permit: Permit, now: number): void {
+    if (!state.probes.delete(permit)) return;
+    state.successes += 1;
     this.#consecutive = 0;
-    if (this.#state.successes < this.#options.successes) return;
+    if (state.successes < this.#options.successes) return;
     this.#openings = 0;
-    this.#window.clear();
+    this.#credit.returned();
     this.#rampFrom = this.#options.rampMs > 0 ? now : never;
     this.#enter({ name: 'closed' }, null);
   }
 
-  #countFailure(now: number): void {
+  #succeeded(now: number): void {
+    this.#consecutive = 0;
+    this.#credit.succeeded(now);
+  }
+
+  #countFailure(now: number, tookMs: number): void {
     if (this.#consecutive === 0) this.#failingSince = now;
     this.#consecutive += 1;
+    this.#failureMs = Math.max(tookMs, this.#failureMs * remembered);
   }
 
   #judge(now: number, random: Random): void {
-    const { successes, failures } = this.#window;
-    const { consecutiveFailures, sustainedFailures, sustainedMs, minimumFailures, failureRate } = this.#options;
-    const tooMany = failures >= minimumFailures && failures >= failureRate * (Math.max(0, successes) + failures);
-    const sustained = Math.min(failures, this.#consecutive) >= sustainedFailures && now - this.#failingSince >= sustainedMs;
-    if (tooMany || sustained || this.#consecutive >= consecutiveFailures) this.#open(now, random);
+    const { consecutiveFailures, sustainedFailures, sustainedMs } = this.#options;
+    const sustained = this.#consecutive >= sustainedFailures && now - this.#failingSince >= sustainedMs;
+    if (this.#credit.isSpent || sustained || this.#consecutive >= consecutiveFailures) this.#open(now, random);
   }
 
   #open(now: number, random: Random): void {
-    const { openMs, maxOpenMs, jitter } = this.#options;
+    const { openMs, maxOpenMs, callsPerProbe, jitter } = this.#options;
+    this.#credit.opened();
+    const { intervalMs } = this.#credit;
     // What has failed for long is given longer, at once: of a short trouble nothing is known yet.
     const failingMs = this.#consecutive > 0 ? now - this.#failingSince : 0;
-    const base = Math.max(openMs, Math.min(maxOpenMs, Math.max(failingMs, openMs * 2 ** this.#openings)));
+    const wantedMs = Math.max(failingMs, openMs * 2 ** this.#openings);
+    const lengthMs = Math.max(openMs, Math.min(maxOpenMs, callsPerProbe * intervalMs, wantedMs)) * (1 - jitter * random());
     this.#openings = Math.min(this.#openings + 1, 32);
-    const lengthMs = base * (1 - jitter + 2 * jitter * random());
+    this.#line.reset(intervalMs);
     this.#enter({ name: 'open', until: now + lengthMs }, lengthMs);
   }
 
@@ -299,4 +270,4 @@ export class Breaker {
   }
 }
 
-const halfOpen = (): HalfOpen => ({ name: 'half-open', probes: new Map(), lastProbeAt: -never, successes: 0 });
+const halfOpen = (): HalfOpen => ({ name: 'half-open', probes: new Map(), successes: 0 });

@@ -5,7 +5,7 @@ export interface RetryBudgetOptions {
   readonly capacity?: number | undefined;
   /** Retries available at the start. Default 2: with the first, three requests for a cold call. */
   readonly initial?: number | undefined;
-  /** Retries earned by each success. Default 0.4: three requests in ten may fail. */
+  /** Retries earned by each success. Default 0.5: one request in three may fail. */
   readonly ratio?: number | undefined;
   /** Retries earned by time alone, per second, so that a quiet client is not left without. Default 0.05. */
   readonly ratePerSecond?: number | undefined;
@@ -15,7 +15,7 @@ export interface RetryBudgetOptions {
 export const retryBudgetDefaults: { readonly [name in keyof RetryBudgetOptions]-?: number } = {
   capacity: 8,
   initial: 2,
-  ratio: 0.4,
+  ratio: 0.5,
   ratePerSecond: 0.05,
 };
 

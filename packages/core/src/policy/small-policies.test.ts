@@ -6,7 +6,6 @@ import { rungsFor, type LadderCause } from './ladder.ts';
 import { Samples } from './latency.ts';
 import { limitsFor, type LimitsInput } from './limits.ts';
 import { RetryBudget } from './retry-budget.ts';
-import { OutcomeWindow } from './window.ts';
 
 describe('backoff', () => {
   const delays = (jitter: BackoffJitter, random: number): number[] =>
@@ -53,30 +52,6 @@ describe('the retry budget', () => {
     const budget = new RetryBudget({ initial: 1 });
     budget.levelAt(10_000);
     expect(budget.levelAt(0)).toBe(1);
-  });
-});
-
-describe('the window', () => {
-  it('agrees with a plain list of the last ten buckets, in 20,000 random steps', () => {
-    let seed = 3;
-    const random = (): number => (seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0) / 4_294_967_296;
-    const window = new OutcomeWindow(1_000);
-    const list: { bucket: number; failed: boolean }[] = [];
-    let now = 0;
-    for (let step = 0; step < 20_000; step += 1) {
-      now += Math.floor(random() * (random() < 0.01 ? 3_000 : 40));
-      const failed = random() < 0.4;
-      const bucket = Math.floor(now / 100);
-      window.record(now, failed ? 0 : 1, failed ? 1 : 0);
-      list.push({ bucket, failed });
-      const recent = list.filter((entry) => entry.bucket > bucket - 10);
-      if (
-        window.failures !== recent.filter((entry) => entry.failed).length ||
-        window.successes !== recent.filter((entry) => !entry.failed).length
-      )
-        throw new Error(`step ${step} differs`);
-    }
-    expect(list).toHaveLength(20_000);
   });
 });
 

@@ -43,6 +43,8 @@ export type HoldfastEvent =
       readonly target: string | null;
       readonly retryAfterMs: number | null;
     })
+  /** The circuit is open and nothing else can answer: the call waits, and asks after `waitMs` for the first time. */
+  | (OfCall & { readonly type: 'circuit-awaited'; readonly target: string; readonly waitMs: number })
   /** A target outside the fence would have been next and was not asked. */
   | (OfCall & { readonly type: 'fence-denied'; readonly target: string; readonly why: string })
   /** A target cannot take this request at all. */

@@ -64,6 +64,7 @@ function lineOf(event: HoldfastEvent): Line | null {
     case 'fence-denied':
     case 'target-ineligible':
       return { level: 'debug', message: `holdfast ${event.type}`, fields: flat(event) };
+    case 'circuit-awaited':
     case 'stream-resumed':
     case 'target-switched':
       return { level: 'info', message: `holdfast ${event.type}`, fields: flat(event) };

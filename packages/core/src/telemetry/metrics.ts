@@ -26,6 +26,7 @@ type InstrumentKey =
   | 'attempts'
   | 'retries'
   | 'refusals'
+  | 'waits'
   | 'failovers'
   | 'breaks'
   | 'resumes'
@@ -63,6 +64,7 @@ export const instruments: Readonly<Record<InstrumentKey, Instrument>> = {
     description: 'Repetitions decided on, by the failure behind them and where they go.',
   },
   refusals: { name: 'holdfast.refusals', unit: '{attempt}', description: 'Attempts not made, by reason.' },
+  waits: { name: 'holdfast.waits', unit: '{call}', description: 'Calls that waited for an open circuit, by target.' },
   failovers: { name: 'holdfast.failovers', unit: '{switch}', description: 'Changes of target within a call.' },
   breaks: { name: 'holdfast.stream.breaks', unit: '{break}', description: 'Streams that broke, by kind and by what was done.' },
   resumes: {
@@ -120,6 +122,7 @@ export function metricsListener(meter: Meter, gauges: Gauges): Listener {
   const attempts = counter(instruments.attempts);
   const retries = counter(instruments.retries);
   const refusals = counter(instruments.refusals);
+  const waits = counter(instruments.waits);
   const failovers = counter(instruments.failovers);
   const breaks = counter(instruments.breaks);
   const resumes = counter(instruments.resumes);
@@ -174,6 +177,8 @@ export function metricsListener(meter: Meter, gauges: Gauges): Listener {
         return retries.add(1, { 'holdfast.kind': event.kind, 'holdfast.where': event.where });
       case 'attempt-refused':
         return refusals.add(1, { 'holdfast.reason': event.reason, 'holdfast.target': event.target ?? 'none' });
+      case 'circuit-awaited':
+        return waits.add(1, { 'holdfast.target': event.target });
       case 'target-switched':
         return failovers.add(1, { 'holdfast.from': event.from, 'holdfast.to': event.to });
       case 'stream-broke':

@@ -38,6 +38,9 @@ export function markSpan(span: Span, event: HoldfastEvent): void {
         known({ 'holdfast.reason': event.reason, 'holdfast.target': event.target, 'holdfast.retry_after_ms': event.retryAfterMs }),
       );
       return;
+    case 'circuit-awaited':
+      span.addEvent('holdfast.awaited', { 'holdfast.target': event.target, 'holdfast.wait_ms': event.waitMs });
+      return;
     case 'call-ended':
       span.setAttributes(callAttributes(event.ledger));
       return;
