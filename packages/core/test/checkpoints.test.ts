@@ -19,12 +19,16 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 
 const reference = referenceAnswer('text').content;
 
+/** Node.js before 22.18 takes types away only when it is told to. */
+const stripTypes = process.features.typescript ? [] : ['--experimental-strip-types'];
+
 describe('an answer whose process was killed', () => {
   it('is finished by another process, from what the reader had', async () => {
     const store = fileCheckpoints({ directory });
     const { claude, client, hold, close } = await world({ sockets: true, holdfast: { streams: { checkpoints: store } } });
     claude.script({ cut: { afterText: 600, how: 'stall' }, delayPerEventMs: 1 });
     const child = spawn(process.execPath, [
+      ...stripTypes,
       '--conditions=@holdfast/source',
       join(import.meta.dirname, 'crash/child.ts'),
       claude.url,
