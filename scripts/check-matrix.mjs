@@ -1,6 +1,6 @@
 // Runs all tests in a copy of the last commit under other versions of Node.js and of the SDK than the workspace's own, and
-// prints one table. Without options: every cell below. `--node 22` or `--node 22.12.0` and `--sdk lowest`, `newest` or a version
-// choose one cell; what is not named stays as the workspace has it.
+// prints one table. Without options: every cell below. `--node 22`, `22.12.0` or `lowest` and `--sdk lowest`, `newest` or a
+// version choose one cell; what is not named stays as the workspace has it.
 
 import { execFileSync, spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,8 +11,10 @@ import { parseArgs } from 'node:util';
 const { values: chosen } = parseArgs({ options: { node: { type: 'string' }, sdk: { type: 'string' } } });
 const own = 'locked';
 const allCells = [
+  { node: 'lowest', sdk: own },
   { node: '22', sdk: own },
   { node: '24', sdk: own },
+  { node: '26', sdk: own },
   { node: own, sdk: 'lowest' },
   { node: own, sdk: 'newest' },
 ];
@@ -38,7 +40,8 @@ function sdkVersion(wanted) {
 function installNode(wanted, directory) {
   const platform = process.platform.replace('win32', 'win');
   const name = Object.keys(readJson('package.json').optionalDependencies).find((known) => known.endsWith(`${platform}-${process.arch}`));
-  const version = versionsOf(`${name}@${wanted}`).at(-1);
+  const version =
+    wanted === 'lowest' ? versionsOf(`${name}@${readJson('package.json').engines.node}`).at(0) : versionsOf(`${name}@${wanted}`).at(-1);
   mkdirSync(directory);
   writeFileSync(join(directory, 'package.json'), '{ "private": true }');
   execFileSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', `${name}@${version}`], {
@@ -123,9 +126,9 @@ try {
   rmSync(root, { recursive: true, force: true });
 }
 
-const line = (...cells) => console.log(cells.map((cell, at) => (at < 2 ? String(cell).padEnd(10) : String(cell).padStart(8))).join(' '));
-console.log();
-line('Node.js', 'SDK', 'passed', 'failed', 'skipped', 'seconds', '');
-for (const { node, sdk, passed, failed, skipped, seconds, ok } of rows)
-  line(node, sdk, passed, failed, skipped, seconds, ok ? 'ok' : 'FAILED');
+const day = new Date().toISOString().slice(0, 10);
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+console.log(`\n${day}, commit ${commit}, ${process.platform}-${process.arch}\n`);
+console.log('| Node.js | SDK | Tests passed | Failed | Skipped | Seconds |\n|---|---|---|---|---|---|');
+for (const row of rows) console.log(`| ${[row.node, row.sdk, row.passed, row.failed, row.skipped, row.seconds].join(' | ')} |`);
 process.exitCode = rows.every(({ ok }) => ok) ? 0 : 1;
