@@ -39,9 +39,14 @@ export type HoldfastMiddleware = (
   ctx: { readonly options?: object | undefined },
 ) => Promise<Response>;
 
-/** What `resume` needs of an SDK client. */
-export interface ResumeClient {
-  readonly messages: { stream(body: never, options?: never): unknown };
+/**
+ * What `resume` needs of an SDK client. `messages.stream` is generic, and only a request of a plain type tells the compiler
+ * which stream it returns.
+ */
+export interface ResumeClient<Stream> {
+  readonly messages: {
+    stream(body: { readonly model: string; readonly max_tokens: number; readonly messages: never[] }, options?: never): Stream;
+  };
 }
 
 /** The middleware for the SDK, with its controls on it. */
@@ -64,13 +69,10 @@ export interface Holdfast extends HoldfastMiddleware {
    * there was and then the rest. Continues by the same rules as a broken stream.
    *
    * @param requestId the call's id, as given in `callOptions({ requestId })`
-   * @param with the client to ask, which must carry this middleware, and the tenant the call belonged to
+   * @param options the client to ask, which must carry this middleware, and the tenant the call belonged to
    * @returns what `client.messages.stream` returns; null when there is nothing to finish
    */
-  resume<C extends ResumeClient>(
-    requestId: string,
-    options: { readonly client: C; readonly tenant?: string },
-  ): Promise<ReturnType<C['messages']['stream']> | null>;
+  resume<Stream>(requestId: string, options: { readonly client: ResumeClient<Stream>; readonly tenant?: string }): Promise<Stream | null>;
   /** Takes no new calls, and stops probes. Calls that run go on. */
   close(): void;
 }
@@ -142,9 +144,9 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
       const id = callIdOf(error);
       return explainError(error, { ledger: find(error) ?? null, partial: id === null ? null : (settings.partials.get(id) ?? null) });
     },
-    async resume<C extends ResumeClient>(
+    async resume<Stream>(
       requestId: string,
-      { client, tenant = null }: { readonly client: C; readonly tenant?: string | null },
+      { client, tenant = null }: { readonly client: ResumeClient<Stream>; readonly tenant?: string | null },
     ) {
       const store = settings.streams.checkpoints;
       if (!store)
@@ -158,7 +160,7 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
         holdfast: { requestId, ...(tenant === null ? {} : { tenant }) },
         [resumeMark]: decoded.checkpoint.transcript,
       };
-      return client.messages.stream(body as never, requestOptions as never) as ReturnType<C['messages']['stream']>;
+      return client.messages.stream(body as never, requestOptions as never);
     },
     close() {
       closed = true;

@@ -75,9 +75,14 @@ describe('resume', () => {
     await interrupted(store);
     const { client, hold, close } = await world({ holdfast: { streams: { checkpoints: store } } });
 
-    const message = await (await hold.resume('call-2', { client, tenant: 'acme' }))?.finalMessage();
+    const stream = await hold.resume('call-2', { client, tenant: 'acme' });
+    let text = '';
+    // Compiles only if the stream has the type of the SDK's own.
+    stream?.on('text', (delta) => (text += delta));
+    const message = await stream?.finalMessage();
 
     expect(message?.content).toEqual(reference);
+    expect([{ type: 'text', text }]).toEqual(reference);
     expect(hold.attempts('call-2')).toMatchObject({ resumes: 1, attempts: [{ purpose: 'resume' }] });
     await close();
   });
