@@ -1,6 +1,6 @@
 // The pages that are checked, and what can be read from one.
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Every page of the repository, by path, with its text. */
@@ -8,7 +8,7 @@ export function readPages() {
   const inDocs = readdirSync('docs', { recursive: true })
     .filter((file) => file.endsWith('.md'))
     .map((file) => join('docs', file));
-  const inPackages = readdirSync('packages').flatMap((name) => ['README.md', 'AGENTS.md'].map((file) => join('packages', name, file)));
+  const inPackages = globSync('packages/*/{README.md,skills/*/SKILL.md}');
   const paths = ['README.md', 'CONTRIBUTING.md', 'AGENTS.md', ...inDocs, ...inPackages].filter((path) => existsSync(path));
   return new Map(paths.map((path) => [path, readFileSync(path, 'utf8')]));
 }
