@@ -19,7 +19,7 @@ const allCells = [
   { node: own, sdk: 'newest' },
 ];
 const cells = chosen.node || chosen.sdk ? [{ node: chosen.node ?? own, sdk: chosen.sdk ?? own }] : allCells;
-const patienceMs = 15 * 60_000;
+const patienceMs = 45 * 60_000;
 
 const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
 const byVersion = (a, b) => a.localeCompare(b, 'en', { numeric: true });
@@ -115,12 +115,15 @@ async function runCell(cell, root) {
   }
 }
 
+const asRow = ({ node, sdk, passed, failed, skipped, seconds }) => `| ${[node, sdk, passed, failed, skipped, seconds].join(' | ')} |`;
+
 const root = mkdtempSync(join(tmpdir(), 'holdfast-matrix-'));
 const rows = [];
 try {
   for (const cell of cells) {
     console.log(`Node.js ${cell.node}, SDK ${cell.sdk} ...`);
     rows.push(await runCell(cell, root));
+    console.log(asRow(rows.at(-1)));
   }
 } finally {
   rmSync(root, { recursive: true, force: true });
@@ -130,5 +133,5 @@ const day = new Date().toISOString().slice(0, 10);
 const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
 console.log(`\n${day}, commit ${commit}, ${process.platform}-${process.arch}\n`);
 console.log('| Node.js | SDK | Tests passed | Failed | Skipped | Seconds |\n|---|---|---|---|---|---|');
-for (const row of rows) console.log(`| ${[row.node, row.sdk, row.passed, row.failed, row.skipped, row.seconds].join(' | ')} |`);
+for (const row of rows) console.log(asRow(row));
 process.exitCode = rows.every(({ ok }) => ok) ? 0 : 1;
