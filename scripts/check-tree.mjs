@@ -1,4 +1,5 @@
-// What must not be committed: paths of a machine, names of registries, tests that are switched off, notes to oneself.
+// What must not be committed: paths of a machine, names of registries, tests that are switched off, notes to oneself, actions by
+// names that can be moved.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -12,6 +13,7 @@ const rules = [
   [/registry\.[a-z]+\.(?:org|com)|\/\/deb\.[a-z]+\.org/, 'a registry host'],
   [/\b(?:it|test|describe)\.(?:only|skip|todo)\(/, 'a test that is switched off'],
   [/\b(?:TODO|FIXME)\b/, 'a note to oneself'],
+  [/\buses: +[\w-]+\/[^@\s]+(?!@[0-9a-f]{40} # v)(?:@|\s|$)/, 'an action that is not pinned to a commit, with its version beside it'],
 ];
 
 let found = 0;
