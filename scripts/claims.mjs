@@ -15,7 +15,7 @@ const claims = {
   },
   frameworks: { says: 'docs/adapters.md', command: ['exec', 'vitest', 'run', '--project', '@holdfast/bare-frameworks', verbose] },
   cost: { says: 'docs/limits.md', command: ['bench'] },
-  size: { says: 'docs/limits.md', command: ['check:size'] },
+  size: { says: 'packages/core/README.md', command: ['check:size'] },
   simulator: { says: 'docs/simulator.md', command: ['simulate'] },
   rate: { says: 'docs/simulator.md', command: ['what-if', '--breaker.failureRate=0.7'] },
   day: { says: 'docs/simulator.md', command: ['simulate', '--day'] },
