@@ -39,7 +39,14 @@ describe('an answer whose process was killed', () => {
     child.stdout.on('data', (data) => {
       seen += String(data);
     });
-    while (seen.length < 400 || !(await readdir(directory)).some((name) => name.endsWith('.json'))) await once(child.stdout, 'data');
+    // The checkpoint may be on disk only after the last word has come.
+    await vi.waitFor(
+      async () => {
+        expect(seen.length).toBeGreaterThanOrEqual(400);
+        expect((await readdir(directory)).some((name) => name.endsWith('.json'))).toBe(true);
+      },
+      { timeout: 60_000, interval: 10 },
+    );
     child.kill('SIGKILL');
     await once(child, 'exit');
 
