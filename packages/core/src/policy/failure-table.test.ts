@@ -19,16 +19,20 @@ function codesByClass(): Map<string, string> {
   );
 }
 
+/** The table was written from SDK 1.12: an older one knows fewer codes than it has rows. */
+const [, minor = '0'] = (JSON.parse(read('package.json')) as { version: string }).version.split('.');
+const older = Number(minor) < 12;
+
 describe('the table of failures', () => {
   it('has a row for every code that the SDK declares for messages', () => {
     const codes = codesByClass();
     const declared = [...declaredBy('resources/messages/messages.d.ts')].map((name) => codes.get(name));
 
-    expect(declared.length).toBeGreaterThan(30);
+    expect(declared.length).toBeGreaterThan(older ? 20 : 30);
     expect(declared.filter((code) => code === undefined || !byCode.has(code))).toEqual([]);
   });
 
-  it('has no row for a code that nobody sends', () => {
+  it.skipIf(older)('has no row for a code that nobody sends', () => {
     const known = new Set(codesByClass().values());
 
     expect([...byCode.keys()].filter((code) => !known.has(code))).toEqual([]);
