@@ -42,7 +42,7 @@ export async function createWorld(adapter: AdapterUnderTest): Promise<World> {
     baseURL: upstream.url,
     apiKey: 'sk-ant-conformance-secret',
     model: 'claude-conformance-9',
-    timeoutMs: 500,
+    timeoutMs: 3_000,
     heartbeatMs: 40,
     holdHeadersMs: 300,
     slowReaderMs: 400,
