@@ -19,7 +19,7 @@ export class MessageAssembler {
   push(chunk: Uint8Array): void {
     this.#scanner.push(chunk, (bytes, start, end) => {
       const { name, data } = readEvent(bytes, start, end);
-      if (name && name !== 'ping') this.#event(name, data);
+      if (name && name !== 'ping' && data) this.#event(name, data);
       return true;
     });
   }
@@ -39,9 +39,10 @@ export class MessageAssembler {
       this.#error = data;
       return;
     }
+    // As the SDK does: under any name, an event is what its data says.
     const event = JSON.parse(data) as Wire;
     const index = Number(event['index']);
-    switch (name) {
+    switch (event['type']) {
       case 'message_start':
         this.#message = { ...(event['message'] as Wire) };
         return;

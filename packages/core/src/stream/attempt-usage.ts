@@ -23,7 +23,7 @@ export function readUsageInto(usage: AttemptUsage, wire: unknown): void {
   if (typeof wire !== 'object' || wire === null) return;
   for (const [name, member] of Object.entries(members)) {
     const value = (wire as Wire)[name];
-    if (typeof value === 'number' && Number.isFinite(value) && value >= 0) usage[member] = value;
+    if (typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER) usage[member] = value;
   }
 }
 

@@ -11,8 +11,6 @@ export interface Block {
   readonly type: string;
   readonly start: Wire;
   readonly log: TextLog;
-  /** Its `content_block_stop` was read. */
-  ended: boolean;
   /** Its `content_block_stop` was delivered. */
   closed: boolean;
   citations: boolean;
@@ -21,7 +19,7 @@ export interface Block {
 }
 
 export function newBlock(index: number, type: string, start: Wire): Block {
-  return { index, type, start, log: new TextLog(), ended: false, closed: false, citations: false, complete: false, signature: null };
+  return { index, type, start, log: new TextLog(), closed: false, citations: false, complete: false, signature: null };
 }
 
 export class Delivered {
@@ -63,7 +61,7 @@ export class Delivered {
 function blockOf({ index, type, text, start, closed, citations, complete, signature }: TranscriptBlock): Block {
   const block = newBlock(index, type, start);
   block.log.appendText(text);
-  return Object.assign(block, { ended: closed, closed, citations, complete, signature: signature ?? null });
+  return Object.assign(block, { closed, citations, complete, signature: signature ?? null });
 }
 
 function recordOf({ index, type, log, closed, citations, complete, start, signature }: Block): TranscriptBlock {

@@ -23,11 +23,18 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** The member of a delta that grows, by the delta's type. */
-const growing: Readonly<Record<string, string>> = { text_delta: 'text', thinking_delta: 'thinking', input_json_delta: 'partial_json' };
+const growing: ReadonlyMap<unknown, string> = new Map([
+  ['text_delta', 'text'],
+  ['thinking_delta', 'thinking'],
+  ['input_json_delta', 'partial_json'],
+]);
+
+/** Where a delta of this type has its text; undefined for a delta of another kind. */
+export const textMemberOf = (delta: Wire): string | undefined => growing.get(delta['type']);
 
 /** The text a delta adds to its block; null for a delta of another kind. */
 export function textOfDelta(delta: Wire): string | null {
-  const member = growing[String(delta['type'])];
+  const member = textMemberOf(delta);
   const text = member === undefined ? undefined : delta[member];
   return typeof text === 'string' ? text : null;
 }
@@ -63,8 +70,8 @@ export class DeltaShape {
    * @returns null when its text is not the last thing in it, or when it carries none
    */
   static learn(bytes: Uint8Array, start: number, end: number, event: Wire): DeltaShape | null {
-    const delta = event['delta'] as Wire;
-    const member = growing[String(delta['type'])];
+    const delta = (event['delta'] ?? {}) as Wire;
+    const member = textMemberOf(delta);
     if (member === undefined || textOfDelta(delta) === null) return null;
     const crlf = bytes[end - 2] === carriageReturn;
     let at = end - (crlf ? 4 : 2);

@@ -139,3 +139,11 @@ describe('the anchor', () => {
     for (let length = 80; length < 120; length += 1) expect(chooseAnchor('😀'.repeat(length))).toMatch(/^[\ud800-\udbff]/);
   });
 });
+
+describe('invisible characters where the text goes on', () => {
+  it.each([1, 2, 100])('are no reason to go on before the white space among them was compared, in pieces of %i', (size) => {
+    const from = `${delivered}\u200b\n`;
+
+    expect(join(`${chooseAnchor(from)}${rest}`, { from, size }).emitted).toBe(rest);
+  });
+});

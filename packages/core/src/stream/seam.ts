@@ -174,11 +174,11 @@ function userTurnSeam({ delivered, anchor, strictness = 'strict' }: SeamInput): 
   function found(count: number, outcome: SeamOutcome, ended: boolean): SeamStep {
     const rest = restAfter(text, count);
     const closing = `</${tag}>`;
-    const after = rest.trimStart();
+    const after = rest.slice(gapBefore(rest).length);
     // The white space at the seam, and the tag some models repeat, can only be judged by what follows them.
     if (!ended && after.length < closing.length && closing.startsWith(after)) return holding;
     const untagged = after.startsWith(closing) ? after.slice(closing.length) : rest;
-    if (!ended && untagged.trimStart() === '') return holding;
+    if (!ended && gapBefore(untagged) === untagged) return holding;
     return completed(settleGap(had, untagged), half, outcome);
   }
 

@@ -5,7 +5,8 @@ import { errorFacts } from '../policy/error-body.ts';
 import type { ErrorFacts, StreamBreak } from '../policy/outcome.ts';
 import { readUsageInto, totalUsage, usageFrom } from './attempt-usage.ts';
 import { Delivered, newBlock, type Block } from './delivered.ts';
-import { DeltaShape, textOfDelta } from './delta-shape.ts';
+import { DeltaShape, textMemberOf, textOfDelta } from './delta-shape.ts';
+import { isBlock, isDelta, isMessageStart, isObject, isWholeInput, messageEventTypes, parseObject as parse } from './event-form.ts';
 import { HeldBack } from './held-back.ts';
 import { frame, replayEvents } from './message-events.ts';
 import { Outbox } from './outbox.ts';
@@ -79,6 +80,8 @@ export class Splice {
   #usage: AttemptUsage | null = null;
   /** Its blocks by their own index; null for those the reader never sees. */
   #own = new Map<number, Block | null>();
+  /** The one that has begun and not ended, by its own index. */
+  #openIndex: number | null = null;
   #nextIndex = 0;
   #seam: Seam | null = null;
   #seamOutcome: SeamOutcome | null = null;
@@ -197,6 +200,7 @@ export class Splice {
     this.#join = join;
     this.#usage = null;
     this.#own = new Map();
+    this.#openIndex = null;
     this.#stopReason = null;
     this.#hasTruncatedTool = false;
     this.#swallowed = 0;
@@ -296,15 +300,22 @@ export class Splice {
     if (end - start > maxEventBytes) return this.#break('oversized');
     const { name, data } = readEvent(bytes, start, end);
     if (name === 'error') return this.#error(data);
-    // Comments, pings, and events without a name, which no reader looks at.
-    if (name === '' || name === 'ping' || data === '') {
-      this.#out.put(bytes.subarray(start, end));
-      return;
-    }
+    // Comments, pings, and events without data, which no reader looks at.
+    if (name === 'ping' || data === '') return this.#out.put(bytes.subarray(start, end));
     const event = parse(data);
+    const type = event?.['type'];
+    const isOfMessage = messageEventTypes.has(type);
+    // The SDK passes over what has no name, and else goes by the type; other readers go by the name. An event of the message
+    // must be one for all of them.
+    if (name === '' && !isOfMessage) return this.#out.put(bytes.subarray(start, end));
     if (event === null) return this.#break('malformed');
-    const type = event['type'];
     if (type === 'error') return this.#error(data);
+    if (name !== type && (name === '' || messageEventTypes.has(name))) return this.#break('malformed');
+    if (isOfMessage && type !== 'message_stop' && this.#stopReason !== null) {
+      // An end that more of the answer follows was none.
+      this.#stopReason = null;
+      return this.#break('malformed');
+    }
     const own = type === 'message_start' || this.#usage !== null;
     switch (type) {
       case 'message_start':
@@ -335,7 +346,8 @@ export class Splice {
   #messageStart(event: Wire, bytes: Uint8Array, start: number, end: number): void {
     // A second beginning is a second answer, and two answers are never glued.
     if (this.#usage !== null) return this.#break('malformed');
-    const message = object(event['message']);
+    const message = event['message'];
+    if (!isMessageStart(message)) return this.#break('malformed');
     this.#usage = usageFrom(message['usage']);
     this.#delivered.usage.push(this.#usage);
     if (this.#join.type !== 'fresh') return;
@@ -345,10 +357,13 @@ export class Splice {
   }
 
   #blockStart(event: Wire, bytes: Uint8Array, start: number, end: number): void {
-    const content = object(event['content_block']);
-    const type = String(content['type']);
+    const content = event['content_block'];
     const ownIndex = event['index'];
-    if (!isIndex(ownIndex) || this.#own.has(ownIndex)) return this.#break('malformed');
+    if (!isBlock(content) || !isIndex(ownIndex) || this.#own.has(ownIndex)) return this.#break('malformed');
+    // One block at a time: what was lost or came in another order is not known.
+    if (this.#openIndex !== null) return this.#break('malformed');
+    const { type } = content;
+    this.#openIndex = ownIndex;
     this.#forgetShape();
     if (this.#join.type === 'continue') {
       // Thinking is bound to the request that made it: in another request's answer it would poison the next turn.
@@ -389,10 +404,11 @@ export class Splice {
 
   #blockDelta(event: Wire, bytes: Uint8Array, start: number, end: number): void {
     const ownIndex = event['index'];
-    const block = isIndex(ownIndex) ? this.#own.get(ownIndex) : undefined;
+    const block = this.#openBlock(ownIndex);
     // Its beginning was lost on the way, and nobody knows what else.
     if (block === undefined) return this.#break('malformed');
-    const delta = object(event['delta']);
+    const delta = event['delta'];
+    if (!isDelta(delta, block?.type ?? 'thinking')) return this.#break('malformed');
     const text = textOfDelta(delta);
     if (block === null) {
       this.#swallowed += text?.length ?? 0;
@@ -411,7 +427,7 @@ export class Splice {
     }
     this.#learn(bytes, start, end, event, block);
     this.#added += text?.length ?? 0;
-    const type = delta['type'];
+    const { type } = delta;
     const commit = (): void => {
       if (type === 'citations_delta') block.citations = true;
       if (type === 'signature_delta') {
@@ -428,16 +444,17 @@ export class Splice {
 
   #blockStop(event: Wire, bytes: Uint8Array, start: number, end: number): void {
     const ownIndex = event['index'];
-    const block = isIndex(ownIndex) ? this.#own.get(ownIndex) : undefined;
+    const block = this.#openBlock(ownIndex);
     if (block === undefined) return this.#break('malformed');
+    this.#openIndex = null;
     this.#forgetShape();
     if (block === null) return;
     if (this.#seam !== null && block === this.#delivered.last) {
       this.#toSeam(this.#seam.end());
       if (this.#state !== open) return;
     }
-    block.ended = true;
-    if (isTool(block.type) && !isWholeInput(block.log.text())) {
+    const isWhole = !isTool(block.type) || isWholeInput(block.log.text());
+    if (!isWhole) {
       this.#hasTruncatedTool = true;
       if (this.#holdBlock) this.#holdMessage = true;
     }
@@ -450,45 +467,46 @@ export class Splice {
     // It waits for the next event: until then the text can still go on.
     const commit = (): void => {
       block.closed = true;
-      block.complete = true;
+      block.complete = isWhole;
     };
     if (block.index === ownIndex) this.#hold(bytes, start, end, commit);
     else this.#holdEvent({ ...event, index: block.index }, commit);
   }
 
   #messageDelta(event: Wire, bytes: Uint8Array, start: number, end: number): void {
-    const reason = object(event['delta'])['stop_reason'];
+    const change = event['delta'];
+    // A block that never ended has lost more than its end, perhaps.
+    if (!isObject(change) || this.#openIndex !== null) return this.#break('malformed');
+    const reason = change['stop_reason'] ?? null;
+    if (typeof reason !== 'string' && reason !== null) return this.#break('malformed');
     if (this.#usage) readUsageInto(this.#usage, event['usage']);
     if (this.#seam !== null) {
       this.#toSeam(this.#seam.end());
       if (this.#state !== open) return;
     }
-    if (typeof reason === 'string') {
+    if (reason !== null) {
       // It may mean that the answer was whole, or that the model gave up: an answer is never ended on a guess.
       if (this.#join.type === 'continue' && this.#added === 0 && this.#nextIndex === this.#join.index + 1)
         return this.#break('nothing-new');
       // No tool runs on half of its input: what a lost event leaves behind must not look like a call.
-      if (this.#lostPartOfTool(reason)) return this.#break('malformed');
+      if (this.#hasTruncatedTool && reason === 'tool_use' && this.#options.tools !== 'live') return this.#break('malformed');
       this.#stopReason = reason;
     }
     if (this.#delivered.usage.length > 1) this.#holdEvent({ ...event, usage: totalUsage(this.#delivered.usage, event['usage']) }, null);
     else this.#hold(bytes, start, end, null);
   }
 
-  /** A model that is stopped may leave half a call, and says so by its stop reason. */
-  #lostPartOfTool(reason: string): boolean {
-    if (this.#options.tools === 'live') return false;
-    if (this.#hasTruncatedTool && reason === 'tool_use') return true;
-    for (const block of this.#own.values()) if (block !== null && isTool(block.type) && !block.ended) return true;
-    return false;
-  }
-
   #messageStop(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#seam !== null) this.#toSeam(this.#seam.end());
-    if (this.#state !== open) return;
+    // Whoever ends an answer says why.
+    if (this.#stopReason === null) return this.#break('malformed');
     this.#release();
     this.#out.put(bytes.subarray(start, end));
     this.#state = doneUpstream;
+  }
+
+  /** The attempt's open block, if `ownIndex` is its; null for one the reader never sees, undefined for any other. */
+  #openBlock(ownIndex: unknown): Block | null | undefined {
+    return isIndex(ownIndex) && ownIndex === this.#openIndex ? this.#own.get(ownIndex) : undefined;
   }
 
   #toSeam(step: SeamStep): void {
@@ -514,7 +532,6 @@ export class Splice {
     const kept = stop === null ? text : text.slice(0, stop.keep);
     if (kept !== '') {
       this.#added += kept.length;
-      block.ended = false;
       const event = { type: 'content_block_delta', index: block.index, delta: { type: 'text_delta', text: kept } };
       this.#giveEvent(event, null);
       block.log.appendText(kept);
@@ -630,7 +647,6 @@ export class Splice {
 }
 
 const encode = (event: Wire): Uint8Array => encoder.encode(frame(event));
-const object = (value: unknown): Wire => (typeof value === 'object' && value !== null ? (value as Wire) : {});
 const isIndex = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0;
 const isTool = (type: string): boolean => type === 'tool_use';
 const isThinking = (type: string): boolean => type === 'thinking' || type === 'redacted_thinking';
@@ -648,21 +664,10 @@ function beginning(type: string, content: Wire): { start: Wire; text: string } {
 }
 
 /** What the deltas of a block begin with under another index: everything up to the text. */
-function prefixFor(event: Wire, index: number): Uint8Array {
-  const delta = object(event['delta']);
-  const member = Object.keys(delta).at(-1) as string;
-  const empty = frame({ ...event, index, delta: { ...delta, [member]: '' } });
+function prefixFor({ delta, ...event }: Wire, index: number): Uint8Array {
+  const text = textMemberOf(delta as Wire) ?? '';
+  const { [text]: _, ...others } = delta as Wire;
+  // The text goes last: a member that was there twice stands where it was first.
+  const empty = frame({ ...event, index, delta: { ...others, [text]: '' } });
   return encoder.encode(empty.slice(0, empty.lastIndexOf('"')));
 }
-
-function parse(data: string): Wire | null {
-  try {
-    const value: unknown = JSON.parse(data);
-    return typeof value === 'object' && value !== null ? (value as Wire) : null;
-  } catch {
-    return null;
-  }
-}
-
-/** A call without input is whole. */
-const isWholeInput = (json: string): boolean => json === '' || parse(json) !== null;

@@ -113,6 +113,8 @@ describe('the fields of an event', () => {
     [': comment: with colon\n\n', { name: '', data: '' }],
     ['id: 1\nretry: 5\ndata: x\n\n', { name: '', data: 'x' }],
     ['\uFEFFevent: a\ndata: 1\n\n', { name: 'a', data: '1' }],
+    ['event: a\n\uFEFFdata: 1\n\n', { name: 'a', data: '1' }],
+    ['event: ping\ndata: 1\n\uFEFF\nevent: a\n\n', { name: '\uFEFF', data: '\uFEFF' }],
     ['event: a\r\ndata: 1\r\n\r\n', { name: 'a', data: '1' }],
     ['event: a\rdata: 1\r\r', { name: 'a', data: '1' }],
     ['\n\n', { name: '', data: '' }],

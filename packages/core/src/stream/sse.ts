@@ -134,19 +134,28 @@ export class EventScanner {
   }
 }
 
-const decoder = new TextDecoder();
-
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 export interface RawEvent {
   /** The `event:` field; empty when there is none. */
   readonly name: string;
   readonly data: string;
 }
 
-/** Reads the fields of one whole event. */
+const mark = '\uFEFF';
+/** Nobody's event: neither a ping nor JSON. */
+const unclear: RawEvent = { name: mark, data: mark };
+
+/**
+ * Reads the fields of one whole event as the SDK does, which takes a byte order mark off every line. Where a line is nothing
+ * else, the event is two for it and one for others: nobody can be right, and neither name nor data mean anything.
+ */
 export function readEvent(bytes: Uint8Array, start: number = 0, end: number = bytes.length): RawEvent {
   let name = '';
   let data: string | null = null;
-  for (const line of linesOf(decoder.decode(bytes.subarray(start, end)))) {
+  const lines = linesOf(decoder.decode(bytes.subarray(start, end)));
+  for (const marked of lines) {
+    if (marked === mark) return unclear;
+    const line = marked.startsWith(mark) ? marked.slice(1) : marked;
     const colon = line.indexOf(':');
     const field = colon === -1 ? line : line.slice(0, colon);
     if (field !== 'event' && field !== 'data') continue;

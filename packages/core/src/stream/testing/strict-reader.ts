@@ -1,5 +1,7 @@
 // Reads a stream as the strictest of clients would, and puts its message together. Anything out of order is an error.
 
+import { EventScanner, readEvent, type RawEvent } from '../sse.ts';
+
 type Wire = Record<string, unknown>;
 
 export interface ReadMessage {
@@ -14,9 +16,29 @@ export interface ReadMessage {
   readonly whole: boolean;
 }
 
-/** The message in `bytes`. Throws at the first event that no stream may have there. */
-export function readStrictly(bytes: Uint8Array): ReadMessage {
-  const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+function eventsIn(bytes: Uint8Array): RawEvent[] {
+  const found: RawEvent[] = [];
+  let read = 0;
+  const whole = new Uint8Array(bytes.length + 1);
+  whole.set(bytes);
+  // A carriage return at the very end would wait for its line feed.
+  whole[bytes.length] = 120;
+  new EventScanner().push(whole, (all, start, end) => {
+    found.push(readEvent(all, start, end));
+    read = end;
+    return true;
+  });
+  if (read !== bytes.length) throw new Error('the last event is cut off');
+  return found;
+}
+
+/**
+ * The message in `bytes`. Throws at the first event that no stream may have there, and at a character that is cut.
+ *
+ * @param damaged somebody wrote over single bytes: characters may be what no one can read
+ */
+export function readStrictly(bytes: Uint8Array, { damaged = false }: { readonly damaged?: boolean } = {}): ReadMessage {
+  new TextDecoder('utf-8', { fatal: !damaged }).decode(bytes);
   const events: string[] = [];
   const content: (Wire & { json?: string })[] = [];
   let message: Wire | null = null;
@@ -27,13 +49,12 @@ export function readStrictly(bytes: Uint8Array): ReadMessage {
   const demand = (fine: boolean, what: string): void => {
     if (!fine) throw new Error(`${what}; events so far: ${events.join(' ')}`);
   };
-  const frames = text.split(/\r\n\r\n|\n\n/);
-  demand(frames.at(-1) === '', 'the last event is cut off');
-  for (const frame of frames.slice(0, -1)) {
-    const [, name = ''] = /^event: (.*)$/m.exec(frame) ?? [];
-    const data = JSON.parse(/^data: (.*)$/m.exec(frame)?.[1] ?? '{}') as Wire;
+  for (const { name: called, data: json } of eventsIn(bytes)) {
+    // The SDK goes by what the data says under any name but none.
+    const data = (called === '' || called === 'ping' || json === '' ? {} : JSON.parse(json)) as Wire;
+    const name = called !== '' && !known.has(called) && known.has(String(data['type'])) ? String(data['type']) : called;
     events.push(name);
-    if (name === 'ping' || !known.has(name)) continue;
+    if (name === 'ping' || !known.has(name) || json === '') continue;
     demand(!whole, 'something follows message_stop');
     demand(data['type'] === name, 'name and type differ');
     if (name === 'message_start') {
@@ -47,7 +68,7 @@ export function readStrictly(bytes: Uint8Array): ReadMessage {
       case 'content_block_start':
         demand(openIndex === null, 'a block begins inside another');
         demand(data['index'] === content.length, `index ${String(data['index'])} where ${content.length} was due`);
-        demand(stop === null, 'a block begins after the stop reason');
+        demand(typeof stop?.['stop_reason'] !== 'string', 'a block begins after the stop reason');
         openIndex = content.length;
         content.push({ ...(data['content_block'] as Wire) });
         break;
@@ -61,11 +82,12 @@ export function readStrictly(bytes: Uint8Array): ReadMessage {
         break;
       case 'message_delta':
         demand(openIndex === null, 'the message ends inside a block');
+        demand(typeof stop?.['stop_reason'] !== 'string', 'a second stop reason');
         stop = data['delta'] as Wire;
         usage = { ...usage, ...(data['usage'] as Wire) };
         break;
       case 'message_stop':
-        demand(stop !== null, 'message_stop without a stop reason');
+        demand(typeof stop?.['stop_reason'] === 'string', 'message_stop without a stop reason');
         whole = true;
     }
   }
@@ -92,10 +114,10 @@ const known = new Set([
 function grow(block: Wire & { json?: string }, delta: Wire): void {
   switch (delta['type']) {
     case 'text_delta':
-      block['text'] = String(block['text']) + String(delta['text']);
+      block['text'] = String(block['text'] ?? '') + String(delta['text']);
       return;
     case 'thinking_delta':
-      block['thinking'] = String(block['thinking']) + String(delta['thinking']);
+      block['thinking'] = String(block['thinking'] ?? '') + String(delta['thinking']);
       return;
     case 'signature_delta':
       block['signature'] = delta['signature'];
