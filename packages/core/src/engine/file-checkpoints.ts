@@ -40,14 +40,14 @@ export function fileCheckpoints({ directory, maxBytes = 16 * 1024 * 1024, maxFil
       await mkdir(directory, { recursive: true, mode: 0o700 });
       const path = pathOf(key);
       const beside = `${path}.${newId()}.tmp`;
-      const file = await open(beside, 'wx', 0o600);
       try {
-        await file.writeFile(value);
-        await file.sync();
-      } finally {
-        await file.close();
+        await writeFlushed(beside, value);
+        await rename(beside, path);
+      } catch (error) {
+        // A disk that is full is not made emptier by what could not be written.
+        await unlink(beside).catch(() => {});
+        throw error;
       }
-      await rename(beside, path);
       written += 1;
       // Counting files is slow beside writing one.
       if (written % 50 === 0) await prune(directory, maxFiles);
@@ -58,6 +58,16 @@ export function fileCheckpoints({ directory, maxBytes = 16 * 1024 * 1024, maxFil
       });
     },
   };
+}
+
+async function writeFlushed(path: string, value: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    await file.writeFile(value);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 const isMissing = (error: unknown): boolean => (error as { code?: unknown }).code === 'ENOENT';

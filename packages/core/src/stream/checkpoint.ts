@@ -1,5 +1,6 @@
 // The stored form of an unfinished answer. What comes back from a store is checked before it is believed.
 
+import { isBlock as isBlockStart, isMessageStart, isObject, isWholeInput, parseObject } from './event-form.ts';
 import type { Transcript } from './transcript.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -33,39 +34,43 @@ export type DecodedCheckpoint =
 export function decodeCheckpoint(value: unknown, callId: string, tenant: string | null): DecodedCheckpoint {
   if (typeof value !== 'string') return bad('not-text');
   if (value.length > maxCheckpointLength) return bad('too-large');
-  let found: unknown;
-  try {
-    found = JSON.parse(value);
-  } catch {
-    return bad('not-json');
-  }
-  if (!isObject(found) || found['version'] !== version) return bad('shape');
+  const found = parseObject(value);
+  if (found === null) return bad('not-json');
+  if (found['version'] !== version) return bad('shape');
   if (found['callId'] !== callId || found['tenant'] !== tenant) return bad('foreign');
   const { body, transcript, savedAt } = found;
-  if (!isObject(body) || typeof savedAt !== 'number' || !isTranscript(transcript)) return bad('shape');
+  if (
+    !isObject(body) ||
+    !Array.isArray(body['messages']) ||
+    typeof savedAt !== 'number' ||
+    !Number.isFinite(savedAt) ||
+    !isTranscript(transcript)
+  )
+    return bad('shape');
   return { type: 'ok', checkpoint: { callId, tenant, body, transcript, savedAt } };
 }
 
 const bad = (reason: Extract<DecodedCheckpoint, { type: 'bad' }>['reason']): DecodedCheckpoint => ({ type: 'bad', reason });
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** What a splice could have told: a value that was changed must not make a stream that no reader takes. */
 function isTranscript(value: unknown): value is Transcript {
-  if (!isObject(value) || value['version'] !== 1 || !isObject(value['message'])) return false;
+  if (!isObject(value) || value['version'] !== 1 || !isMessageStart(value['message'])) return false;
   const { blocks, usage } = value;
-  return Array.isArray(blocks) && blocks.every(isBlock) && Array.isArray(usage) && usage.every(isUsage);
+  if (!Array.isArray(blocks) || !Array.isArray(usage) || !usage.every(isUsage)) return false;
+  return blocks.every((block, position) => isBlock(block, position, position === blocks.length - 1));
 }
 
-function isBlock(value: unknown, position: number): boolean {
+function isBlock(value: unknown, position: number, isLast: boolean): boolean {
   if (!isObject(value)) return false;
   const { index, type, text, closed, citations, complete, start, signature } = value;
-  if (signature !== undefined && typeof signature !== 'string') return false;
-  return (
-    index === position &&
-    typeof type === 'string' &&
-    typeof text === 'string' &&
-    [closed, citations, complete].every((flag) => typeof flag === 'boolean') &&
-    isObject(start)
-  );
+  if (index !== position || typeof text !== 'string' || !isBlockStart(start) || start.type !== type) return false;
+  if (![closed, citations, complete].every((flag) => typeof flag === 'boolean')) return false;
+  // One block is open at a time, and text goes on only where it is.
+  if (!closed && !isLast) return false;
+  if (signature !== undefined && (typeof signature !== 'string' || type !== 'thinking')) return false;
+  // The text a block began with is part of its text.
+  if ((type === 'text' || type === 'thinking') && start[type] !== undefined && start[type] !== '') return false;
+  return type !== 'tool_use' || !complete || isWholeInput(text);
 }
 
 function isUsage(value: unknown): boolean {
