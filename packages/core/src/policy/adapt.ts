@@ -73,7 +73,7 @@ export function adapt(input: AdaptInput): Adapted {
 function hindranceAt(body: Json, { capabilities }: TargetFacts, sameAccount: boolean): string | null {
   if ('thread' in body && !(sameAccount && capabilities.threads)) return 'message threads stay where their history is';
   if ('container' in body && !sameAccount) return 'containers belong to an account';
-  const tools = Array.isArray(body['tools']) ? (body['tools'] as Json[]) : [];
+  const tools = Array.isArray(body['tools']) ? (body['tools'] as unknown[]) : [];
   if (!capabilities.serverTools && (tools.some(isServerTool) || 'mcp_servers' in body)) return 'no server tools';
   const output = body['output_config'] as Json | undefined;
   if (!capabilities.structuredOutput && ('output_format' in body || output?.['format'])) return 'no structured output';
@@ -84,19 +84,20 @@ function hindranceAt(body: Json, { capabilities }: TargetFacts, sameAccount: boo
 }
 
 /** Client tools are `custom`, untyped, or of a type the caller runs (bash, text editor, memory, computer). */
-function isServerTool(tool: Json): boolean {
-  const { type } = tool;
+function isServerTool(tool: unknown): boolean {
+  const { type } = object(tool);
   return typeof type === 'string' && /^(web_search|web_fetch|code_execution|tool_search|advisor|mcp_toolset)/.test(type);
 }
 
 function sourceTypes(messages: unknown): Set<string> {
   const found = new Set<string>();
   for (const message of Array.isArray(messages) ? messages : []) {
-    const { content } = message as Json;
+    const { content } = object(message);
     for (const block of Array.isArray(content) ? content : []) {
-      const { type, source } = block as { type?: unknown; source?: { type?: unknown } };
+      const { type, source } = object(block);
       if (type === 'container_upload') found.add('file');
-      if (typeof source?.type === 'string') found.add(source.type);
+      const { type: kind } = object(source);
+      if (typeof kind === 'string') found.add(kind);
     }
   }
   return found;
@@ -107,38 +108,42 @@ function sourceTypes(messages: unknown): Set<string> {
  * turn that still waits for its tool results may not.
  */
 function withoutThinking(messages: unknown): { messages: unknown[]; count: number } | 'in-tool-turn' {
-  const list = Array.isArray(messages) ? (messages as Json[]) : [];
+  const list: readonly unknown[] = Array.isArray(messages) ? messages : [];
   const openTurn = lastAssistantTurn(list);
   let count = 0;
   const kept: unknown[] = [];
   for (const [index, message] of list.entries()) {
-    const { content } = message;
-    if (message['role'] !== 'assistant' || !Array.isArray(content)) {
+    const { role, content } = object(message);
+    if (role !== 'assistant' || !Array.isArray(content)) {
       kept.push(message);
       continue;
     }
-    const rest = (content as Json[]).filter((block) => block['type'] !== 'thinking' && block['type'] !== 'redacted_thinking');
+    const rest = content.filter((block) => !isThinking(object(block)));
     if (rest.length === content.length) {
       kept.push(message);
       continue;
     }
     if (index >= openTurn) return 'in-tool-turn';
     count += content.length - rest.length;
-    if (rest.length > 0) kept.push({ ...message, content: rest });
+    if (rest.length > 0) kept.push({ ...object(message), content: rest });
   }
   return { messages: kept, count };
 }
 
 /** Where the tool turn begins that the last message answers; beyond the end if it answers none. */
-function lastAssistantTurn(messages: readonly Json[]): number {
-  const isToolResult = (message: Json | undefined): boolean =>
-    message?.['role'] === 'user' &&
-    Array.isArray(message['content']) &&
-    (message['content'] as Json[]).some((block) => block['type'] === 'tool_result');
+function lastAssistantTurn(messages: readonly unknown[]): number {
+  const isToolResult = (message: unknown): boolean => {
+    const { role, content } = object(message);
+    return role === 'user' && Array.isArray(content) && content.some((block) => object(block)['type'] === 'tool_result');
+  };
   if (!isToolResult(messages.at(-1))) return messages.length;
   let index = messages.length - 1;
-  while (index > 0 && (messages[index]?.['role'] === 'assistant' || isToolResult(messages[index]))) index -= 1;
+  while (index > 0 && (object(messages[index])['role'] === 'assistant' || isToolResult(messages[index]))) index -= 1;
   return index + 1;
 }
 
+const isThinking = ({ type }: Json): boolean => type === 'thinking' || type === 'redacted_thinking';
+
+/** Callers may send anything; what is wrong with it is the upstream's to say. */
+const object = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {});
 const ineligible = (reason: string): Adapted => ({ type: 'ineligible', reason });

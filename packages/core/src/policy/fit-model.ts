@@ -83,8 +83,8 @@ function withinOutput(thinking: Thinking, maxTokens: unknown): Thinking | undefi
 
 /** Called when `thinking` is settled: some models limit the effort of a request that disables it. */
 function fitOutput(body: Json, facts: ModelFacts): unknown {
-  const output = body['output_config'] as Json | undefined;
-  if (!output || !('effort' in output)) return output;
+  const output = body['output_config'] as Json | null | undefined;
+  if (typeof output !== 'object' || output === null || !('effort' in output)) return output;
   const { effort, ...rest } = output;
   if (!facts.effort) return Object.keys(rest).length > 0 ? rest : undefined;
   const disabled = (body['thinking'] as Thinking | undefined)?.type === 'disabled';

@@ -3,6 +3,7 @@
 import { modelFacts } from '../policy/models.ts';
 import { anchorTag } from './anchor.ts';
 import { halfAtEnd } from './comparable.ts';
+import { isObject } from './event-form.ts';
 import { deliveredText, estimateTokens, type Transcript } from './transcript.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -81,10 +82,11 @@ function requestToGoOn(anchor: string, tag: string): string {
 export function stripUnsignedThinking(body: Json): Json {
   if (!Array.isArray(body['messages'])) return body;
   let changed = false;
-  const messages = (body['messages'] as Json[]).map((message) => {
-    if (message['role'] !== 'assistant' || !Array.isArray(message['content'])) return message;
-    const content = (message['content'] as Json[]).filter((block) => !(block['type'] === 'thinking' && !block['signature']));
-    if (content.length === (message['content'] as unknown[]).length || content.length === 0) return message;
+  const messages = (body['messages'] as unknown[]).map((message) => {
+    if (!isObject(message) || message['role'] !== 'assistant' || !Array.isArray(message['content'])) return message;
+    const blocks = message['content'] as unknown[];
+    const content = blocks.filter((block) => !(isObject(block) && block['type'] === 'thinking' && !block['signature']));
+    if (content.length === blocks.length || content.length === 0) return message;
     changed = true;
     return { ...message, content };
   });

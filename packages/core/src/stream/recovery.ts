@@ -48,8 +48,8 @@ const object = (value: unknown): Json => (typeof value === 'object' && value !==
 
 function mentionsCitations(messages: unknown): boolean {
   for (const message of Array.isArray(messages) ? messages : []) {
-    const { content } = message as Json;
-    for (const block of Array.isArray(content) ? content : []) if (object((block as Json)['citations'])['enabled'] === true) return true;
+    const { content } = object(message);
+    for (const block of Array.isArray(content) ? content : []) if (object(object(block)['citations'])['enabled'] === true) return true;
   }
   return false;
 }
