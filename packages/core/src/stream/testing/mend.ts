@@ -127,7 +127,7 @@ function take(splice: Splice, given: Uint8Array[]): void {
 }
 
 /** The rest of `answer` after `delivered`, begun as it was asked: with the anchor. */
-function continuation(answer: Answer, delivered: string, anchor: string, thinks: boolean): Answer {
+export function continuation(answer: Answer, delivered: string, anchor: string, thinks: boolean): Answer {
   const thought: ContentBlock[] = thinks ? [{ type: 'thinking', thinking: 'Where was I? Ah.', signature: 'sig-again' }] : [];
   let left = delivered.length;
   for (const [at, block] of answer.content.entries()) {
