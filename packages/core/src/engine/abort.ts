@@ -28,6 +28,20 @@ export function onFirstAbort(signals: Signals, onAbort: (signal: AbortSignal) =>
   return unlink;
 }
 
+/**
+ * Aborts without a stack trace. A trace holds on to whoever was calling, with all they know, for as long as the signal's
+ * reason lives; and the SDK keeps the signal of a body until that body is collected, which it then never is.
+ */
+export function abortQuietly(controller: AbortController): void {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    controller.abort();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
 export const isAborted = (signals: Signals): boolean => signals.some((signal) => signal?.aborted === true);
 
 /** Waits `delayMs` on `clock`. Resolves to `true` when the time has passed, to `false` as soon as one of `signals` aborts. */

@@ -3,7 +3,7 @@
 import type { Outcome } from '../policy/outcome.ts';
 import type { TokenCount } from '../telemetry/ledger.ts';
 import type { Clock } from '../time.ts';
-import { onFirstAbort } from './abort.ts';
+import { abortQuietly, onFirstAbort } from './abort.ts';
 import { outcomeOfError, outcomeOfResponse } from './outcome.ts';
 import { readPrelude } from './prelude.ts';
 import { verifyBody } from './verify-body.ts';
@@ -68,7 +68,7 @@ export async function attempt(input: AttemptInput): Promise<AttemptResult> {
   const end = (outcome: Outcome): void => {
     if (ended) return;
     ended = outcome;
-    controller.abort();
+    abortQuietly(controller);
     onEnd();
   };
   // A transport that ignores its signal must not hold the caller.
@@ -165,12 +165,12 @@ export async function attempt(input: AttemptInput): Promise<AttemptResult> {
   } finally {
     cancelTimer();
     if (!keepLinked) unlink();
-    if (!handedOn && !controller.signal.aborted) controller.abort();
+    if (!handedOn && !controller.signal.aborted) abortQuietly(controller);
   }
 }
 
 /** In a scope of its own: what it was made in, the first chunks included, would live as long as the stream. */
-const aborterOf = (controller: AbortController) => (): void => controller.abort();
+const aborterOf = (controller: AbortController) => (): void => abortQuietly(controller);
 
 async function discard(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => {});

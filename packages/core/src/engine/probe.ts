@@ -1,6 +1,6 @@
 // Asks targets that are not well whether they are again, without spending a caller's request on it.
 
-import { pause } from './abort.ts';
+import { abortQuietly, pause } from './abort.ts';
 import { dispatchProbe } from './dispatch.ts';
 import type { TargetClient } from '../options.ts';
 import type { Clock } from '../time.ts';
@@ -46,6 +46,6 @@ async function isWell({ client }: ProbedTarget, clock: Clock, stop: AbortSignal)
   );
   const waited = pause(clock, patienceMs, [stop, giveUp.signal]).then(() => false);
   const well = await Promise.race([answered, waited]);
-  giveUp.abort();
+  abortQuietly(giveUp);
   return well;
 }
