@@ -17,7 +17,7 @@ const tool = (text: string): TranscriptBlock =>
 
 function decoded(blocks: readonly unknown[], more: Record<string, unknown> = {}, message: unknown = { id: 'msg_1', content: [] }): unknown {
   const transcript = { version: 1, message, blocks, usage: [] };
-  const body = { messages: [] };
+  const body = { model: 'claude-opus-5-5', messages: [] };
   return decodeCheckpoint(
     encodeCheckpoint({ callId: 'call-1', tenant: null, body, transcript, savedAt: 1, ...more } as never),
     'call-1',
@@ -44,14 +44,15 @@ describe('a checkpoint', () => {
     ['a signed text', decoded([block(0, { signature: 'sig' })])],
     ['half a call that says it is whole', decoded([tool('{"a":')])],
     ['a message that already has content', decoded([block(0)], {}, { content: [{}] })],
-    ['no messages to continue', decoded([block(0)], { body: {} })],
+    ['no messages to continue', decoded([block(0)], { body: { model: 'claude-opus-5-5' } })],
+    ['a model that is no name', decoded([block(0)], { body: { model: { toString: 0 }, messages: [] } })],
     [
       'a time that is none',
       decodeCheckpoint(
         encodeCheckpoint({
           callId: 'call-1',
           tenant: null,
-          body: { messages: [] },
+          body: { model: 'claude-opus-5-5', messages: [] },
           transcript: { version: 1, message: {}, blocks: [], usage: [] },
           savedAt: 1,
         }).replace('"savedAt":1', '"savedAt":1e999'),

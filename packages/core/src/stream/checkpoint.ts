@@ -41,6 +41,7 @@ export function decodeCheckpoint(value: unknown, callId: string, tenant: string 
   const { body, transcript, savedAt } = found;
   if (
     !isObject(body) ||
+    typeof body['model'] !== 'string' ||
     !Array.isArray(body['messages']) ||
     typeof savedAt !== 'number' ||
     !Number.isFinite(savedAt) ||
