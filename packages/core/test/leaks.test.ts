@@ -1,0 +1,76 @@
+// The load of `pnpm soak`, briefly: what a call leaves behind when it has ended, however it ended. Memory is the long run's.
+
+import Anthropic from '@anthropic-ai/sdk';
+import { fakeClaude } from '@holdfast/testing';
+import { afterEach, describe, expect, it } from 'vitest';
+import { holdfast } from '../src/index.ts';
+import { beyond, slopeOf } from './soak/growth.ts';
+import { Load } from './soak/load.ts';
+import { request } from './world.ts';
+
+let load: Load | null = null;
+afterEach(async () => {
+  await load?.close();
+  load = null;
+});
+
+describe('after hundreds of calls of every kind and ending', () => {
+  it('no timer, listener, socket, request or book is left over', async () => {
+    load = await Load.open({ seed: 5 });
+    await load.run(250);
+    const sample = await load.readings();
+
+    expect(beyond([sample]), JSON.stringify(sample)).toEqual([]);
+    expect([...load.outcomes.keys()].map((label) => label.replace(/.*: /, ''))).toEqual(
+      expect.arrayContaining(['answered', 'aborted', 'overloaded', 'stream-broken']),
+    );
+    const end = await load.close();
+    load = null;
+    expect(end).toMatchObject({ 'timers of Holdfast': 0, 'sockets, client': 0, 'sockets, server': 0 });
+  });
+});
+
+describe('an attempt that was ended', () => {
+  it('at a second target leaves a reason that knows of nobody: the SDK may keep it for long', async () => {
+    const claude = await fakeClaude();
+    const signals: AbortSignal[] = [];
+    const fetch: typeof globalThis.fetch = (url, init) => {
+      if (init?.signal) signals.push(init.signal);
+      return claude.fetch(url, init);
+    };
+    const common = { apiKey: 'sk-ant-api-test', fetch };
+    const hold = holdfast({ targets: [{ name: 'second', client: new Anthropic({ ...common, baseURL: claude.url }) }], random: () => 0 });
+    const gone: typeof globalThis.fetch = () => Promise.reject(new TypeError('fetch failed'));
+    const client = new Anthropic({ ...common, baseURL: claude.url, middleware: [hold], fetch: gone });
+
+    for await (const _ of await client.messages.create({ ...request, stream: true })) break;
+
+    // A stack holds every function and object that was under way, the whole call among them.
+    expect(signals).toHaveLength(1);
+    expect(signals[0]?.aborted).toBe(true);
+    expect(String((signals[0]?.reason as Error | undefined)?.stack)).not.toMatch(/\n\s+at /);
+    await claude.close();
+  });
+});
+
+describe('growth', () => {
+  it('is what is beyond its bound, where none is given above nothing', () => {
+    expect(beyond([{ circuits: 256, 'timers of Holdfast': 0 }])).toEqual([]);
+    expect(
+      beyond([
+        { circuits: 3, 'timers of Holdfast': 0 },
+        { circuits: 257, 'timers of Holdfast': 1 },
+      ]),
+    ).toEqual(['circuits', 'timers of Holdfast']);
+  });
+
+  it('of memory is the slope of a line through samples, which single ones do not turn', () => {
+    const calls = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => n * 1_000);
+
+    const leaking = calls.map((n) => 5_000_000 + n * 40);
+    expect(slopeOf(calls, leaking)).toEqual({ middle: 40, low: 40, high: 40 });
+    leaking[3] = 20_000_000;
+    expect(slopeOf(calls, leaking)).toMatchObject({ middle: 40, low: 40 });
+    expect(slopeOf(calls, [5_000_000, 5_090_000, 4_950_000, 5_070_000, 4_980_000, 5_010_000, 5_050_000, 9_000_000]).low).toBeLessThan(0);
+  });
+});
