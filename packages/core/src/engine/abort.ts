@@ -6,25 +6,19 @@ type Signals = readonly (AbortSignal | null | undefined)[];
 
 /** Calls `onAbort` once when the first of `signals` aborts (at once if one already has). Returns the function that unlinks it. */
 export function onFirstAbort(signals: Signals, onAbort: (signal: AbortSignal) => void): () => void {
-  const linked: AbortSignal[] = [];
+  for (const signal of signals) {
+    if (!signal?.aborted) continue;
+    onAbort(signal);
+    return () => {};
+  }
   const unlink = (): void => {
-    for (const signal of linked) signal.removeEventListener('abort', fire);
-    linked.length = 0;
+    for (const signal of signals) signal?.removeEventListener('abort', fire);
   };
   const fire = (event: Event): void => {
     unlink();
     onAbort(event.target as AbortSignal);
   };
-  for (const signal of signals) {
-    if (!signal) continue;
-    if (signal.aborted) {
-      unlink();
-      onAbort(signal);
-      return unlink;
-    }
-    signal.addEventListener('abort', fire);
-    linked.push(signal);
-  }
+  for (const signal of signals) signal?.addEventListener('abort', fire);
   return unlink;
 }
 

@@ -60,112 +60,148 @@ export type AttemptResult =
       readonly usage: TokenCount | null;
     };
 
-export async function attempt(input: AttemptInput): Promise<AttemptResult> {
-  const { clock } = input;
-  const controller = new AbortController();
-  let ended: Outcome | null = null;
-  let onEnd = (): void => {};
-  const end = (outcome: Outcome): void => {
-    if (ended) return;
-    ended = outcome;
-    abortQuietly(controller);
-    onEnd();
-  };
-  // A transport that ignores its signal must not hold the caller.
-  const endedEarly = new Promise<never>((_, reject) => {
-    onEnd = () => reject(new Error('the attempt was ended'));
-  });
-  endedEarly.catch(() => {});
-  const unlink = onFirstAbort(input.callers, () => end({ type: 'aborted' }));
-  let cancelTimer = clock.after(Math.min(input.firstByteMs, input.totalMs), () =>
-    end({ type: 'limit', limit: input.firstByteMs <= input.totalMs ? 'first-byte' : 'total' }),
-  );
-  const totalFromNow = (): void => {
-    cancelTimer();
-    const leftMs = input.startedAt + input.totalMs - clock.now();
-    // The headers of a whole answer come when it is written: the rest follows at once, or never.
-    const bodyMs = input.idleMs > 0 && (input.expect === 'message' || input.expect === 'json') ? input.idleMs : Infinity;
-    const limitMs = Math.min(leftMs, bodyMs);
-    cancelTimer = Number.isFinite(limitMs)
-      ? clock.after(limitMs, () => end({ type: 'limit', limit: leftMs <= bodyMs ? 'total' : 'idle' }))
-      : () => {};
-  };
-  let headersAt: number | null = null;
-  let response: Response | null = null;
-  let handedOn = false;
-  let keepLinked = false;
-  const failure = (outcome: Outcome, text = '', withResponse = false, usage: TokenCount | null = null): AttemptResult => ({
-    type: 'failure',
-    outcome,
-    response: withResponse ? response : null,
-    text,
-    headersAt,
-    usage,
-  });
+type Failure = Extract<AttemptResult, { type: 'failure' }>;
 
-  try {
-    if (ended) return failure(ended);
-    const sending = input.send(controller.signal);
-    sending.then(
-      (late) => {
-        if (ended && late !== response) late.body?.cancel().catch(() => {});
-      },
-      () => {},
-    );
-    response = await Promise.race([sending, endedEarly]);
-    headersAt = clock.now();
-    totalFromNow();
+export function attempt(input: AttemptInput): Promise<AttemptResult> {
+  return new Promise((resolve) => void new Attempt(input, resolve).run());
+}
 
-    if (response.status >= 300 && response.status < 400 && response.status !== 304) {
-      await discard(response);
-      return failure({ type: 'bad-body', status: response.status, problem: 'redirect', headers: response.headers });
-    }
-    if (!response.ok) {
-      const { outcome, text } = await Promise.race([outcomeOfResponse(response, { clock }), endedEarly]);
-      return failure(outcome, text, true);
-    }
-    switch (input.expect) {
-      case 'pass':
-        handedOn = true;
-        // Its body is still to come, and the caller may leave while it does.
-        keepLinked = true;
-        return { type: 'passed', response, headersAt };
-      case 'stream': {
-        const begun = await Promise.race([
-          readPrelude(response, { idleMs: input.idleMs, clock, onStall: () => end({ type: 'stream-break', problem: 'stall' }) }),
-          endedEarly,
-        ]);
-        if (begun.type === 'failed') return failure(begun.outcome, '', false, begun.usage);
-        handedOn = true;
-        return { type: 'stream', response, prelude: begun.chunks, reader: begun.reader, abort: aborterOf(controller), headersAt };
+/**
+ * An attempt under way. What ends it early resolves its promise there and then, so that a transport that ignores its signal
+ * holds nobody; nothing is raced, which in a healthy call would cost more than all its timers.
+ */
+class Attempt {
+  readonly #input: AttemptInput;
+  readonly #resolve: (result: AttemptResult) => void;
+  readonly #controller = new AbortController();
+  #unlink = (): void => {};
+  #cancelTimer = (): void => {};
+  #limit: 'first-byte' | 'idle' | 'total';
+  /** When `#limit` ends the attempt, and when the timer looks. Milliseconds since the Unix epoch. */
+  #dueAt: number;
+  #looksAt: number;
+  #headersAt: number | null = null;
+  #isOver = false;
+
+  constructor(input: AttemptInput, resolve: (result: AttemptResult) => void) {
+    this.#input = input;
+    this.#resolve = resolve;
+    const limitMs = Math.min(input.firstByteMs, input.totalMs);
+    this.#limit = input.firstByteMs <= input.totalMs ? 'first-byte' : 'total';
+    this.#dueAt = this.#looksAt = input.startedAt + limitMs;
+    this.#unlink = onFirstAbort(input.callers, () => this.#end({ type: 'aborted' }));
+    if (!this.#isOver) this.#lookAfter(limitMs);
+  }
+
+  async run(): Promise<void> {
+    if (this.#isOver) return;
+    const { send, expect, clock, idleMs } = this.#input;
+    let response: Response | null = null;
+    try {
+      response = await send(this.#controller.signal);
+      if (this.#isOver) return await discard(response);
+      this.#headersAt = clock.now();
+      this.#limitBody(this.#headersAt);
+
+      if (response.status >= 300 && response.status < 400 && response.status !== 304) {
+        await discard(response);
+        return this.#fail({ type: 'bad-body', status: response.status, problem: 'redirect', headers: response.headers });
       }
-      default: {
-        const text = await Promise.race([response.text(), endedEarly]);
-        // Read to its end: there is nothing left to abort.
-        handedOn = true;
-        const body = verifyBody(text, response.headers.get('content-type'), input.expect);
-        if (body.type === 'bad')
-          return failure({
+      if (!response.ok) {
+        const { outcome, text } = await outcomeOfResponse(response, { clock });
+        return this.#fail(outcome, { response, text });
+      }
+      switch (expect) {
+        case 'pass':
+          return this.#succeed({ type: 'passed', response, headersAt: this.#headersAt });
+        case 'stream': {
+          const onStall = (): void => this.#end({ type: 'stream-break', problem: 'stall' });
+          const begun = await readPrelude(response, { idleMs, clock, onStall });
+          if (begun.type === 'failed') return this.#fail(begun.outcome, { usage: begun.usage });
+          if (this.#isOver) return await begun.reader.cancel();
+          const abort = aborterOf(this.#controller);
+          return this.#succeed({
+            type: 'stream',
+            response,
+            prelude: begun.chunks,
+            reader: begun.reader,
+            abort,
+            headersAt: this.#headersAt,
+          });
+        }
+        default: {
+          const text = await response.text();
+          const body = verifyBody(text, response.headers.get('content-type'), expect);
+          if (body.type === 'ok')
+            return this.#succeed({ type: 'message', response, text, message: body.value, headersAt: this.#headersAt });
+          return this.#fail({
             type: 'bad-body',
             status: response.status,
             problem: body.problem,
             headers: response.headers,
             error: body.error,
           });
-        return { type: 'message', response, text, message: body.value, headersAt };
+        }
       }
+    } catch (error) {
+      const outcome = outcomeOfError(error);
+      // After headers there was an answer; it only could not be read.
+      if (response && outcome.type === 'connection')
+        return this.#fail({ type: 'bad-body', status: response.status, problem: 'reset', headers: response.headers });
+      return this.#fail(outcome);
     }
-  } catch (error) {
-    if (ended) return failure(ended);
-    const outcome = outcomeOfError(error);
-    // After headers there was an answer; it only could not be read.
-    if (response && outcome.type === 'connection')
-      return failure({ type: 'bad-body', status: response.status, problem: 'reset', headers: response.headers });
-    return failure(outcome);
-  } finally {
-    cancelTimer();
-    if (!keepLinked) unlink();
-    if (!handedOn && !controller.signal.aborted) abortQuietly(controller);
+  }
+
+  /**
+   * The headers are there: what limited their coming limits the rest no more. The timer is left as it is if it looks early
+   * enough: with the usual limits, one serves a whole attempt.
+   */
+  #limitBody(now: number): void {
+    const { startedAt, totalMs, idleMs, expect } = this.#input;
+    const totalAt = startedAt + totalMs;
+    // The headers of a whole answer come when it is written: the rest follows at once, or never.
+    const idleAt = idleMs > 0 && (expect === 'message' || expect === 'json') ? now + idleMs : Infinity;
+    this.#limit = totalAt <= idleAt ? 'total' : 'idle';
+    this.#dueAt = Math.min(totalAt, idleAt);
+    if (this.#dueAt >= this.#looksAt) return;
+    this.#looksAt = this.#dueAt;
+    this.#cancelTimer();
+    this.#lookAfter(this.#dueAt - now);
+  }
+
+  #lookAfter(delayMs: number): void {
+    this.#cancelTimer = this.#input.clock.after(delayMs, () => this.#look());
+  }
+
+  #look(): void {
+    const leftMs = this.#dueAt - this.#looksAt;
+    if (leftMs <= 0) return this.#end({ type: 'limit', limit: this.#limit });
+    this.#looksAt = this.#dueAt;
+    if (Number.isFinite(leftMs)) this.#lookAfter(leftMs);
+  }
+
+  /** Ends it from outside: the caller left, or a limit passed. Of an answer that was handed on unread, it ends the body. */
+  #end(outcome: Outcome): void {
+    abortQuietly(this.#controller);
+    this.#fail(outcome);
+  }
+
+  #fail(outcome: Outcome, { response = null, text = '', usage = null }: Partial<Pick<Failure, 'response' | 'text' | 'usage'>> = {}): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#cancelTimer();
+    this.#unlink();
+    abortQuietly(this.#controller);
+    this.#resolve({ type: 'failure', outcome, response, text, headersAt: this.#headersAt, usage });
+  }
+
+  #succeed(result: Exclude<AttemptResult, Failure>): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#cancelTimer();
+    // A body that is handed on unread is still to come, and the caller may leave while it does.
+    if (result.type !== 'passed') this.#unlink();
+    this.#resolve(result);
   }
 }
 
