@@ -17,21 +17,22 @@ export function labels(call: Call, target: string | null): Record<string, string
 
 /** A copy of `response` around another body, with our labels. Length and encoding described the bytes on the wire, not these. */
 export function relabel(response: Response, body: BodyInit | null, extra: Record<string, string>): Response {
-  return relabelled(new Response(body, response), response, extra);
+  const copy = relabelled(new Response(body, response), extra);
+  Object.defineProperty(copy, 'url', { value: response.url });
+  return copy;
 }
 
 /** The same for a body that was read and parsed: it is not made into a stream again. */
 export function relabelRead(response: Response, text: string, value: unknown, extra: Record<string, string>): Response {
-  return relabelled(new ReadResponse(text, value, response), response, extra);
+  return relabelled(new ReadResponse(text, value, response), extra);
 }
 
-function relabelled(copy: Response, { url }: Response, extra: Record<string, string>): Response {
+function relabelled(copy: Response, extra: Record<string, string>): Response {
   const { headers } = copy;
   headers.delete('content-encoding');
   headers.delete('content-length');
   headers.delete('transfer-encoding');
   for (const name in extra) headers.set(name, extra[name] as string);
-  Object.defineProperty(copy, 'url', { value: url });
   return copy;
 }
 

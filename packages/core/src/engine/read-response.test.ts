@@ -32,6 +32,13 @@ describe('a Response that has been read', () => {
     expect([response.status, response.ok, response.headers.get('x-id'), response.body?.locked]).toEqual([201, true, '7', false]);
   });
 
+  it('says where it came from, and so does its clone', () => {
+    const upstream = Object.defineProperty(new Response('', { status: 201 }), 'url', { value: 'https://api.anthropic.com/v1/messages' });
+    const response = new ReadResponse(text, undefined, upstream);
+
+    expect([response.url, response.clone().url, made().url]).toEqual([upstream.url, upstream.url, '']);
+  });
+
   it('can be cloned before it is read, and not after', async () => {
     const response = made();
     const clone = response.clone();

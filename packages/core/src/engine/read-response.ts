@@ -3,81 +3,87 @@
 
 const encoder = new TextEncoder();
 
-interface State {
-  readonly text: string;
-  /** The parsed body, handed out once: whoever gets it may change it. */
-  value: unknown;
-  used: boolean;
-  body: ReadableStream<Uint8Array> | null;
-}
-
-const states = new WeakMap<Response, State>();
-const stateOf = (response: Response): State => states.get(response) as State;
-
-function take(response: Response): State {
-  const state = stateOf(response);
-  if (state.used) throw new TypeError('Body is unusable: Body has already been read');
-  state.used = true;
-  return state;
-}
-
 /** Looks and reads like a Response around `text`. */
 export class ReadResponse extends Response {
+  // Not in a WeakMap beside it: what such a map holds outlives its key until the next full collection.
+  readonly #text: string;
+  /** The parsed body, handed out once: whoever gets it may change it. */
+  readonly #value: unknown;
+  #used = false;
+  #body: ReadableStream<Uint8Array> | null = null;
+
+  readonly #url: string;
+
   /** @param value `text` parsed as JSON, if it has been parsed; undefined if not */
-  constructor(text: string, value: unknown, init: ResponseInit) {
+  constructor(text: string, value: unknown, init: ResponseInit & { readonly url?: string }) {
     super(null, init);
-    states.set(this, { text, value, used: false, body: null });
+    this.#url = init.url ?? '';
+    this.#text = text;
+    this.#value = value;
+  }
+
+  // The DOM's types call these properties, which a class may not override by accessors.
+  static {
+    Object.defineProperties(this.prototype, {
+      url: {
+        get(this: ReadResponse): string {
+          return this.#url;
+        },
+      },
+      bodyUsed: {
+        get(this: ReadResponse): boolean {
+          return this.#used;
+        },
+      },
+      body: {
+        get(this: ReadResponse): ReadableStream<Uint8Array> {
+          return (this.#body ??= this.#stream());
+        },
+      },
+    });
   }
 
   override async text(): Promise<string> {
-    return take(this).text;
+    return this.#take();
   }
 
   override async json(): Promise<unknown> {
-    const { text, value } = take(this);
-    return value === undefined ? JSON.parse(text) : value;
+    const text = this.#take();
+    return this.#value === undefined ? JSON.parse(text) : this.#value;
   }
 
   override async arrayBuffer(): Promise<ArrayBuffer> {
-    return encoder.encode(take(this).text).buffer as ArrayBuffer;
+    return encoder.encode(this.#take()).buffer as ArrayBuffer;
   }
 
   override async bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    return encoder.encode(take(this).text) as Uint8Array<ArrayBuffer>;
+    return encoder.encode(this.#take()) as Uint8Array<ArrayBuffer>;
   }
 
   override async blob(): Promise<Blob> {
-    return new Blob([take(this).text], { type: this.headers.get('content-type') ?? '' });
+    return new Blob([this.#take()], { type: this.headers.get('content-type') ?? '' });
   }
 
   override clone(): Response {
-    const state = stateOf(this);
-    if (state.used) throw new TypeError('Response.clone: Body has already been consumed.');
-    return new ReadResponse(state.text, undefined, this);
+    if (this.#used) throw new TypeError('Response.clone: Body has already been consumed.');
+    return new ReadResponse(this.#text, undefined, this);
+  }
+
+  #take(): string {
+    if (this.#used) throw new TypeError('Body is unusable: Body has already been read');
+    this.#used = true;
+    return this.#text;
+  }
+
+  #stream(): ReadableStream<Uint8Array> {
+    return new ReadableStream<Uint8Array>(
+      {
+        pull: (controller) => {
+          controller.enqueue(encoder.encode(this.#take()));
+          controller.close();
+        },
+      },
+      { highWaterMark: 0 },
+    );
   }
 }
-
-// Accessors on the prototype: the DOM's types call these properties, which a class may not override by accessors.
-Object.defineProperties(ReadResponse.prototype, {
-  bodyUsed: {
-    get(this: Response): boolean {
-      return stateOf(this).used;
-    },
-  },
-  body: {
-    get(this: Response): ReadableStream<Uint8Array> {
-      const state = stateOf(this);
-      state.body ??= new ReadableStream<Uint8Array>(
-        {
-          pull(controller) {
-            state.used = true;
-            controller.enqueue(encoder.encode(state.text));
-            controller.close();
-          },
-        },
-        { highWaterMark: 0 },
-      );
-      return state.body;
-    },
-  },
-});
