@@ -68,6 +68,16 @@ describe('samples', () => {
     samples.add(-1);
     expect(samples.count).toBe(79);
   });
+
+  it('tell quantiles of what there is while there are fewer than 64, looking anew at every eighth', () => {
+    const samples = new Samples();
+    for (let i = 20; i >= 1; i -= 1) samples.add(i);
+    expect([0, 0.5, 1].map((share) => samples.quantile(share))).toEqual([1, 11, 20]);
+    for (let i = 0; i < 3; i += 1) samples.add(1_000);
+    expect(samples.quantile(1)).toBe(20);
+    samples.add(1_000);
+    expect(samples.quantile(1)).toBe(1_000);
+  });
 });
 
 describe('limits', () => {
