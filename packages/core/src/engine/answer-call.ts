@@ -18,10 +18,14 @@ type Answered = Extract<PursuitEnd, { type: 'answered' }>;
 type Message = Readonly<Record<string, unknown>>;
 
 /** Answers `call`. Rejects only when the caller left, as `fetch` does. */
-export async function answerCall(engine: Engine, call: Call, closed: boolean): Promise<Response> {
-  if (engine.settings.options.limits?.streamLongCalls && isLong(call))
-    return assembled(call, await answer(engine, asStream(call), closed, call));
-  return answer(engine, call, closed, call);
+export function answerCall(engine: Engine, call: Call, closed: boolean): Promise<Response> {
+  return engine.settings.options.limits?.streamLongCalls && isLong(call)
+    ? answerLongCall(engine, call, closed)
+    : answer(engine, call, closed, call);
+}
+
+async function answerLongCall(engine: Engine, call: Call, closed: boolean): Promise<Response> {
+  return assembled(call, await answer(engine, asStream(call), closed, call));
 }
 
 /** `asked`: the call as the caller made it, where `call` is its streamed form. */
@@ -73,7 +77,7 @@ function questOf({ settings }: Engine, call: Call, purpose: Quest['purpose'], mo
 const mayDegrade = ({ fallbacks, cache, answer }: Engine['settings']['options'], { body }: Call): boolean =>
   (fallbacks?.length ?? 0) > 0 || cache !== undefined || answer !== undefined || body?.['speed'] === 'fast';
 
-async function deliver(engine: Engine, call: Call, { result, hop, entry }: Answered): Promise<Response> {
+function deliver(engine: Engine, call: Call, { result, hop, entry }: Answered): Response {
   switch (result.type) {
     case 'stream':
       return streamAnswer(engine, call, result, hop, entry);

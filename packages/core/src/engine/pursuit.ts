@@ -84,7 +84,7 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
     if (isAborted(call.callers)) return gaveUp('aborted');
     if (startedAt >= call.deadlineAt) return gaveUp('deadline');
     const patienceMs = quest.waits ? Math.min(settings.circuitWaitMs - awaitedMs, call.deadlineAt - startedAt - 1) : 0;
-    const choice = router.choose(want, patienceMs);
+    const choice = router.choose(want, startedAt, patienceMs);
     if (choice.type === 'refused' && choice.place) {
       delayMs = choice.retryAfterMs;
       if (awaitedMs === 0)

@@ -102,7 +102,7 @@ export interface TargetReport {
 
 export interface Router {
   /** `patienceMs`: how long the call would wait for an open circuit, where there is no other. */
-  choose(want: Want, patienceMs: number): HopChoice;
+  choose(want: Want, now: number, patienceMs: number): HopChoice;
   /** An untried healthy target would take this. */
   elsewhere(want: Want): boolean;
   /** Some target may be asked (again) after a wait. */
@@ -180,11 +180,11 @@ export function createRouter(settings: Settings): Router {
     ];
   }
 
-  function choose(want: Want, patienceMs: number): HopChoice {
+  function choose(want: Want, now: number, patienceMs: number): HopChoice {
     // One target, nothing to compare: the way almost every call goes.
     const only = places.length === 1 ? (places[0] as Place) : null;
     if (only && want.model === want.call.model && !fenced(only, want))
-      return admit(only, want, want.tried.length === 0 ? 'order' : 'again', false, patienceMs);
+      return admit(only, want, want.tried.length === 0 ? 'order' : 'again', false, now, patienceMs);
 
     let list = candidates(want);
     const looking = want.tried.length === 0 ? takeLook(list, want) : null;
@@ -196,10 +196,10 @@ export function createRouter(settings: Settings): Router {
         if (choice.why === 'excluded') return { type: 'refused', reason: 'no-target', target: null, retryAfterMs: null, place: false };
         const allowed = list.filter((candidate) => !candidate.excluded);
         const open = byName.get(allowed[0]?.name ?? primaryName) as Place;
-        return admit(open, want, 'order', false, allowed.length === 1 ? patienceMs : 0);
+        return admit(open, want, 'order', false, now, allowed.length === 1 ? patienceMs : 0);
       }
       const why = choice.name === looking ? 'look' : choice.why;
-      const admitted = admit(byName.get(choice.name) as Place, want, why, choice.why === 'least-bad', 0);
+      const admitted = admit(byName.get(choice.name) as Place, want, why, choice.why === 'least-bad', now, 0);
       if (admitted.type === 'hop') return admitted;
       // It is coming back, and this call is not among the first: for this call it is as good as open.
       list = list.map((candidate) => (candidate.name === choice.name ? { ...candidate, open: true } : candidate));
@@ -308,17 +308,17 @@ export function createRouter(settings: Settings): Router {
     return breaker;
   }
 
-  function admit(entry: Place, want: Want, why: string, evenIfOpen: boolean, patienceMs: number): HopChoice {
+  function admit(entry: Place, want: Want, why: string, evenIfOpen: boolean, now: number, patienceMs: number): HopChoice {
     const breaker = circuitOf(entry, want);
     const permit =
       breaker === null || breaker.isClosed
         ? (breaker?.admitClosed() ?? null)
-        : breaker.admit(clock.now(), chanceOf(want), patienceMs, !want.call.stream);
+        : breaker.admit(now, chanceOf(want), patienceMs, !want.call.stream);
     if (permit !== null && !permit.admitted && !evenIfOpen) {
       const { retryAfterMs, place } = permit;
       return { type: 'refused', reason: 'circuit-open', target: entry.facts.name, retryAfterMs, place };
     }
-    return { type: 'hop', hop: hopTo(entry, want, why, breaker, permit?.admitted ? permit : null) };
+    return { type: 'hop', hop: hopTo(entry, want, why, breaker, permit?.admitted ? permit : null, now) };
   }
 
   /** A returning target gets conversations one by one: each comes back once, and not to and fro with every call. */
@@ -333,14 +333,13 @@ export function createRouter(settings: Settings): Router {
     return key;
   }
 
-  function hopTo(entry: Place, want: Want, why: string, breaker: Breaker | null, permit: Permit | null): Hop {
+  function hopTo(entry: Place, want: Want, why: string, breaker: Breaker | null, permit: Permit | null, startedAt: number): Hop {
     const { call } = want;
     const { facts, client } = entry;
     const adapted = client === null && want.body === null ? null : adaptedFor(entry, want);
     const sdkTimeoutMs = call.options.timeout ?? 600_000;
     const adaptive = options.limits?.adaptive !== false;
     const maxTokens = call.body?.['max_tokens'];
-    const startedAt = clock.now();
     const limits = limitsFor({
       stream: call.stream,
       maxTokens: typeof maxTokens === 'number' ? maxTokens : null,
@@ -402,15 +401,14 @@ export function createRouter(settings: Settings): Router {
         if (permit && breaker) breaker.settle(permit, verdict.countsAs, now, random, answered, now - startedAt);
         if (observed?.outputTokens) {
           entry.tokenMs.add(observed.firstContentMs / observed.outputTokens);
-          paceAt(entry, want)?.add(paceOf(observed.firstContentMs, observed.outputTokens), clock.now());
+          paceAt(entry, want)?.add(paceOf(observed.firstContentMs, observed.outputTokens), now);
         }
-        noteHealth(entry, keyOf(entry, want), verdict);
+        noteHealth(entry, keyOf(entry, want), verdict, now);
       },
     };
   }
 
-  function noteHealth(entry: Place, key: string, verdict: Verdict): void {
-    const now = clock.now();
+  function noteHealth(entry: Place, key: string, verdict: Verdict, now: number): void {
     switch (verdict.countsAs) {
       case 'success':
         entry.illness *= 0.8;
