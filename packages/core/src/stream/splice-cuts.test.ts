@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { play, wireOf, type Play, type Played } from './testing/mend.ts';
 
 const size = 0.05;
+/** Every byte; mutation tests, which run this once per mutant, thin it out (`vitest.mutation.config.ts`). */
+const step = Number(process.env['CUT_STEP'] ?? 1);
 const answers: [Scenario, Answer][] = (['text', 'multi-byte', 'multi-block', 'thinking', 'tools', 'text-and-tools'] as const).map(
   (scenario) => [scenario, referenceAnswer(scenario, 5, size)],
 );
@@ -39,7 +41,7 @@ describe.each(answers)('a %s answer, cut at every byte', (_, answer) => {
     ['by the socket, and the continuation thinks again', { thinksAgain: true }],
   ] satisfies [string, Partial<Play>][])('%s, is whole', (_how, more: Partial<Play>) => {
     const length = wireOf(answer, { crlf: more.crlf ?? false }).length;
-    for (let at = 0; at <= length; at += 1) {
+    for (let at = 0; at <= length; at += step) {
       const input: Play = { answer, cuts: at === length ? [] : [at], ...more };
       expectWhole(input, play(input), `cut after ${at} bytes`);
     }
@@ -47,7 +49,7 @@ describe.each(answers)('a %s answer, cut at every byte', (_, answer) => {
 
   it('arriving byte by byte, is whole', () => {
     const length = wireOf(answer).length;
-    for (let at = 0; at < length; at += 11) {
+    for (let at = 0; at < length; at += 11 * step) {
       const input: Play = { answer, cuts: [at], pieces: 1 };
       expectWhole(input, play(input), `cut after ${at} bytes`);
     }
@@ -55,7 +57,7 @@ describe.each(answers)('a %s answer, cut at every byte', (_, answer) => {
 
   it('and again in what mends it, is whole', () => {
     const length = wireOf(answer).length;
-    for (let first = 0; first < length; first += 17) {
+    for (let first = 0; first < length; first += 17 * step) {
       for (let second = 1; second < length; second += 61) {
         const input: Play = { answer, cuts: [first, second] };
         expectWhole(input, play(input), `cuts after ${first} and ${second} bytes`);
@@ -65,7 +67,7 @@ describe.each(answers)('a %s answer, cut at every byte', (_, answer) => {
 
   it('three times, is whole', () => {
     const length = wireOf(answer).length;
-    for (let at = 7; at < length; at += 31) {
+    for (let at = 7; at < length; at += 31 * step) {
       const input: Play = { answer, cuts: [at, (at * 7919) % length, (at * 104_729) % length] };
       expectWhole(input, play(input), `cuts from ${at} on`);
     }
@@ -112,7 +114,7 @@ describe('tool calls', () => {
   it('never reach the reader in part, wherever the stream breaks for good', () => {
     for (const tools of ['message', 'block'] as const) {
       const length = wireOf(two).length;
-      for (let at = 0; at < length; at += 1) {
+      for (let at = 0; at < length; at += step) {
         const { message } = play({ answer: two, cuts: [at], options: { tools }, body: { thread: {} } });
         for (const block of message?.content ?? []) expect(two.content, `${tools}, cut after ${at}`).toContainEqual(block);
       }
@@ -122,7 +124,7 @@ describe('tool calls', () => {
   it("with 'block', a break behind a complete call ends the turn with it", () => {
     const length = wireOf(two).length;
     const ends = new Set<string>();
-    for (let at = 0; at < length; at += 1) {
+    for (let at = 0; at < length; at += step) {
       const { message, end } = play({ answer: two, cuts: [at], options: { tools: 'block' } });
       expect(end).toBe('done');
       expect(message).toMatchObject({ stopReason: 'tool_use', whole: true });
@@ -135,7 +137,7 @@ describe('tool calls', () => {
   it("with 'live', a break within one is surfaced, and everywhere else the answer is whole", () => {
     const length = wireOf(answer).length;
     const ends = new Set<string>();
-    for (let at = 0; at < length; at += 1) {
+    for (let at = 0; at < length; at += step) {
       const played = play({ answer, cuts: [at], options: { tools: 'live' } });
       ends.add(played.end);
       if (played.end === 'done' && played.message?.content.length === 2)
@@ -151,7 +153,7 @@ describe('thinking that is shown live', () => {
 
   it('is begun anew at the next index, and the text is whole wherever the cut is', () => {
     const length = wireOf(answer).length;
-    for (let at = 0; at < length; at += 1) {
+    for (let at = 0; at < length; at += step) {
       const input: Play = { answer, cuts: [at], options: { liveThinking: true } };
       const { message, end } = play(input);
       if (end !== 'done') {
@@ -172,7 +174,7 @@ describe('structured output', () => {
 
   it('that is held back begins anew wherever it breaks', () => {
     const length = wireOf(answer).length;
-    for (let at = 0; at < length; at += 1) {
+    for (let at = 0; at < length; at += step) {
       const { message, end } = play({ answer, cuts: [at], body, options: { holdAll: true } });
 
       expect(end).toBe('done');
@@ -182,7 +184,7 @@ describe('structured output', () => {
 
   it('that is shown is never continued', () => {
     const length = wireOf(answer).length;
-    for (let at = 0; at < length; at += 1) {
+    for (let at = 0; at < length; at += step) {
       const { message, end } = play({ answer, cuts: [at], body });
       if (end === 'done') expect(message).toMatchObject({ content: answer.content, whole: true });
       else expect(end).toBe('structured-output');
