@@ -18,11 +18,11 @@ if (folders.length === 0) {
 }
 
 for (const folder of folders) {
-  const files = what === undefined || what === folder ? [] : ['--mutate', what];
-  const { status } = spawnSync(process.execPath, [stryker, 'run', ...files, ...options], {
+  const files = what === undefined || what === folder ? {} : { MUTATE_FILES: what };
+  const { status } = spawnSync(process.execPath, [stryker, 'run', ...options], {
     cwd: core,
     stdio: 'inherit',
-    env: { ...process.env, MUTATE_FOLDER: folder },
+    env: { ...process.env, MUTATE_FOLDER: folder, ...files },
   });
   if (status !== 0) process.exitCode = status ?? 1;
 }

@@ -1,7 +1,7 @@
 // Mutation testing of the pure folders: each mutant of `policy` or `stream` must be noticed by the tests beside the code.
 // Run by `pnpm mutate` in the root; `docs/mutation.md` says how, and what survives.
 
-const folder = process.env.MUTATE_FOLDER ?? 'policy';
+const { MUTATE_FOLDER: folder = 'policy', MUTATE_FILES: files = `src/${folder}/**/*.ts` } = process.env;
 
 /**
  * What is not mutated, everything else is: the texts that advise a person (`action`). A test that repeats a sentence proves
@@ -17,7 +17,7 @@ const advice = {
 export const strykerPlugins = [{ kind: 'Ignore', name: 'advice', value: advice }];
 
 export default {
-  mutate: [`src/${folder}/**/*.ts`, '!src/**/*.test.ts', '!src/**/testing/**', '!src/**/fixtures/**', '!src/**/index.ts'],
+  mutate: [files, '!src/**/*.test.ts', '!src/**/testing/**', '!src/**/fixtures/**', '!src/**/index.ts'],
   testRunner: 'vitest',
   // The package manager's layout hides plugins from a search by name. This file is one.
   plugins: [import.meta.resolve('@stryker-mutator/vitest-runner'), './stryker.config.mjs'],
@@ -26,6 +26,8 @@ export default {
   coverageAnalysis: 'perTest',
   // Two, since a test runner is a process with a compiler in it; `--concurrency` asks for others.
   concurrency: 2,
+  // A busy machine is no endless loop.
+  timeoutMS: 20_000,
   // The TypeScript of this repository has no API that Stryker could use to move a tsconfig: its copy goes without one.
   ignorePatterns: ['/dist', '/test', '/reports', '/tsconfig*.json'],
   tsconfigFile: 'none',
