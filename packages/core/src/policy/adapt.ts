@@ -54,10 +54,10 @@ export function adapt(input: AdaptInput): Adapted {
   if (!input.sameAccount && target.kind !== 'anthropic') drop('service_tier');
 
   if (model !== input.originalModel || !input.sameAccount) {
-    const thinking = withoutThinking(adapted['messages']);
-    if (thinking === 'in-tool-turn') return ineligible('thinking of an unfinished tool turn cannot move to another account or model');
-    if (thinking.count > 0) {
-      adapted['messages'] = thinking.messages;
+    const messages = withoutThinking(adapted['messages']);
+    if (messages === 'in-tool-turn') return ineligible('thinking of an unfinished tool turn cannot move to another account or model');
+    if (messages) {
+      adapted['messages'] = messages;
       dropped.push('thinking of earlier turns');
     }
   }
@@ -73,8 +73,7 @@ export function adapt(input: AdaptInput): Adapted {
 function hindranceAt(body: Json, { capabilities }: TargetFacts, sameAccount: boolean): string | null {
   if ('thread' in body && !(sameAccount && capabilities.threads)) return 'message threads stay where their history is';
   if ('container' in body && !sameAccount) return 'containers belong to an account';
-  const tools = Array.isArray(body['tools']) ? (body['tools'] as unknown[]) : [];
-  if (!capabilities.serverTools && (tools.some(isServerTool) || 'mcp_servers' in body)) return 'no server tools';
+  if (!capabilities.serverTools && ('mcp_servers' in body || hasServerTool(body['tools']))) return 'no server tools';
   const output = body['output_config'] as Json | undefined;
   if (!capabilities.structuredOutput && ('output_format' in body || output?.['format'])) return 'no structured output';
   const sources = sourceTypes(body['messages']);
@@ -84,66 +83,58 @@ function hindranceAt(body: Json, { capabilities }: TargetFacts, sameAccount: boo
 }
 
 /** Client tools are `custom`, untyped, or of a type the caller runs (bash, text editor, memory, computer). */
-function isServerTool(tool: unknown): boolean {
-  const { type } = object(tool);
-  return typeof type === 'string' && /^(web_search|web_fetch|code_execution|tool_search|advisor|mcp_toolset)/.test(type);
-}
+const hasServerTool = (tools: unknown): boolean =>
+  list(tools).some(({ type }) => /^(web_search|web_fetch|code_execution|tool_search|advisor|mcp_toolset)/.test(String(type)));
 
-function sourceTypes(messages: unknown): Set<string> {
-  const found = new Set<string>();
-  for (const message of Array.isArray(messages) ? messages : []) {
-    const { content } = object(message);
-    for (const block of Array.isArray(content) ? content : []) {
-      const { type, source } = object(block);
-      if (type === 'container_upload') found.add('file');
-      const { type: kind } = object(source);
-      if (typeof kind === 'string') found.add(kind);
-    }
+/** Where content comes from, also within the results of tools. Messages hold blocks as blocks do. */
+function sourceTypes(holders: unknown, found = new Set<unknown>()): ReadonlySet<unknown> {
+  for (const { type, source, content } of list(holders)) {
+    if (type === 'container_upload') found.add('file');
+    const { type: kind, content: within } = object(source);
+    found.add(kind);
+    sourceTypes(within, found);
+    sourceTypes(content, found);
   }
   return found;
 }
 
 /**
  * Signatures bind thinking to model and account: elsewhere it is dropped or refused. Finished turns may go without it; a
- * turn that still waits for its tool results may not.
+ * turn that still waits for its tool results may not. Null if there is none.
  */
-function withoutThinking(messages: unknown): { messages: unknown[]; count: number } | 'in-tool-turn' {
-  const list: readonly unknown[] = Array.isArray(messages) ? messages : [];
-  const openTurn = lastAssistantTurn(list);
-  let count = 0;
+function withoutThinking(messages: unknown): unknown[] | 'in-tool-turn' | null {
+  if (!Array.isArray(messages)) return null;
+  const openTurn = toolTurnOf(messages);
   const kept: unknown[] = [];
-  for (const [index, message] of list.entries()) {
-    const { role, content } = object(message);
-    if (role !== 'assistant' || !Array.isArray(content)) {
-      kept.push(message);
-      continue;
-    }
-    const rest = content.filter((block) => !isThinking(object(block)));
-    if (rest.length === content.length) {
+  let found = false;
+  for (const [index, message] of (messages as unknown[]).entries()) {
+    const { content } = object(message);
+    if (!list(content).some(isThinking)) {
       kept.push(message);
       continue;
     }
     if (index >= openTurn) return 'in-tool-turn';
-    count += content.length - rest.length;
+    found = true;
+    const rest = (content as unknown[]).filter((block) => !isThinking(object(block)));
     if (rest.length > 0) kept.push({ ...object(message), content: rest });
   }
-  return { messages: kept, count };
-}
-
-/** Where the tool turn begins that the last message answers; beyond the end if it answers none. */
-function lastAssistantTurn(messages: readonly unknown[]): number {
-  const isToolResult = (message: unknown): boolean => {
-    const { role, content } = object(message);
-    return role === 'user' && Array.isArray(content) && content.some((block) => object(block)['type'] === 'tool_result');
-  };
-  if (!isToolResult(messages.at(-1))) return messages.length;
-  let index = messages.length - 1;
-  while (index > 0 && (object(messages[index])['role'] === 'assistant' || isToolResult(messages[index]))) index -= 1;
-  return index + 1;
+  return found ? kept : null;
 }
 
 const isThinking = ({ type }: Json): boolean => type === 'thinking' || type === 'redacted_thinking';
 
+/** Where the tool turn begins that the last message answers; beyond the end if it answers none. */
+function toolTurnOf(messages: readonly unknown[]): number {
+  if (!answersTools(messages.at(-1))) return messages.length;
+  let index = messages.length - 1;
+  while (object(messages[index])['role'] === 'assistant' || answersTools(messages[index])) index -= 1;
+  return index + 1;
+}
+
+const answersTools = (message: unknown): boolean => list(object(message)['content']).some(({ type }) => type === 'tool_result');
+
 /** Callers may send anything; what is wrong with it is the upstream's to say. */
 const object = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {});
+const list = (value: unknown): Json[] => (Array.isArray(value) ? value.map(object) : []);
+
 const ineligible = (reason: string): Adapted => ({ type: 'ineligible', reason });
