@@ -145,7 +145,24 @@ describe('classify, streams that break, limits and aborts', () => {
   });
 
   it('a caller who left is nobody’s failure', () => {
-    expect(inShort(classify({ type: 'aborted' }))).toBe('aborted never request neutral maybe');
+    const found = classify({ type: 'aborted' });
+
+    expect(inShort(found)).toBe('aborted never request neutral maybe');
+    expect(found.reason).toBe('aborted');
+  });
+
+  it.each([
+    ['GET', 'here'],
+    ['get', 'here'],
+    ['HEAD', 'here'],
+    ['OPTIONS', 'here'],
+    ['POST', 'never'],
+    ['PUT', 'never'],
+    ['PATCH', 'never'],
+    ['DELETE', 'never'],
+    [undefined, 'never'],
+  ] as const)('a failed %s elsewhere in the API is repeated: %s', (method, retry) => {
+    expect(classify(response(500), { route: 'other', method }).retry).toBe(retry);
   });
 
   it('a POST elsewhere in the API is not repeated after our own limit', () => {
@@ -178,6 +195,18 @@ describe('classify, whatever comes', () => {
     }
   });
 
+  it('takes a telling name for the same thing under every status', () => {
+    const named = [...anthropicFixtures, ...platformFixtures].filter(({ reason }) => byName.has(reason ?? ''));
+    for (const { name, headers, body, verdict } of named) {
+      for (const status of [418, 599]) {
+        const read = new Headers(headers);
+        const found = classify({ type: 'response', status, headers: read, error: readErrorBody(body ?? '', read.get('content-type')) });
+
+        expect(inShort(found), `${name} under ${status}`).toBe(verdict);
+      }
+    }
+  });
+
   it('shows every row of the table in a fixture', () => {
     const fixtures = [...anthropicFixtures, ...platformFixtures];
     const shown = new Set([...fixtures, ...streamFixtures, ...connectionFixtures].map(({ reason }) => reason));
@@ -194,6 +223,18 @@ describe('classify, whatever comes', () => {
   it('never opens a circuit for what the caller did wrong, nor for limits', () => {
     for (const [status, { countsAs }] of byStatus)
       if (status < 500 && ![408, 424, 499].includes(status)) expect(['neutral', 'throttled'], String(status)).toContain(countsAs);
+  });
+
+  it('leaves what only another account can serve to another account, whatever the server says of itself', () => {
+    const error = { type: 'invalid_request_error', code: 'linked_organization_billing_unavailable' };
+    const headers = new Headers({ 'x-should-retry': 'false' });
+
+    expect(classify({ type: 'response', status: 402, headers, error }).retry).toBe('elsewhere');
+  });
+
+  it('advises to leave fast mode where that is what is busy', () => {
+    expect(classify(response(529), { speed: 'fast' }).action).toMatch(/^Leave out speed, [^.]*fast mode[^.]*\.$/);
+    expect(classify(response(529)).action).not.toMatch(/fast mode/);
   });
 
   it('needs no context', () => {

@@ -77,31 +77,36 @@ function ofResponse(status: number, headers: HeaderReader, error: ErrorFacts): V
   if (status >= 200 && status < 300) return verdict(success, 'success');
   const type = error.type ?? amazonName(headers);
   const words = status === 400 ? wordsOf(error) : undefined;
-  const row = codeRow(error) ?? words?.row ?? nameRow(type) ?? byStatus.get(status) ?? byType.get(type ?? '') ?? byHundred(status);
+  const row = codeRow(error) ?? words?.row ?? nameRow(type) ?? byStatus.get(status) ?? rowOf(byType, type) ?? byHundred(status);
   return verdict(row, error.code || words?.reason || type || `status-${status}`);
 }
 
 /** An error under a status that promised an answer. What was generated before it may have been billed. */
 function ofStreamError(error: ErrorFacts, otherwise: Row): Verdict {
   const words = error.type === 'invalid_request_error' ? wordsOf(error) : undefined;
-  const row = codeRow(error) ?? words?.row ?? nameRow(error.type) ?? byType.get(error.type ?? '') ?? otherwise;
+  const row = codeRow(error) ?? words?.row ?? nameRow(error.type) ?? rowOf(byType, error.type) ?? otherwise;
   const billed = row.billed === 'no' ? 'maybe' : row.billed;
   return { ...verdict(row, error.code || words?.reason || error.type || 'stream-error'), billed };
 }
 
-const codeRow = ({ code }: ErrorFacts): Row | undefined => byCode.get(code ?? '');
-const wordsOf = ({ message }: ErrorFacts): (typeof byWords)[number] | undefined =>
-  byWords.find(({ pattern }) => pattern.test(message ?? ''));
+const rowOf = (table: ReadonlyMap<string | undefined, Row>, name: string | undefined): Row | undefined => table.get(name);
+const codeRow = ({ code }: ErrorFacts): Row | undefined => rowOf(byCode, code);
+const wordsOf = ({ message }: ErrorFacts): (typeof byWords)[number] | undefined => byWords.find(({ pattern }) => message?.match(pattern));
 
 /** Amazon writes the same name with a capital in replies and without one in streams. */
-const nameRow = (type = ''): Row | undefined => byName.get(type) ?? byName.get(type.charAt(0).toUpperCase() + type.slice(1));
+const nameRow = (type: string | undefined): Row | undefined =>
+  rowOf(byName, type) ??
+  rowOf(
+    byName,
+    type?.replace(/./, (first) => first.toUpperCase()),
+  );
 
 /** Amazon names the error in a header: `ThrottlingException:http://internal.amazon.com/coral/com.amazon.bedrock/`. */
 const amazonName = (headers: HeaderReader): string | undefined =>
-  headers.get('x-amzn-errortype')?.replace(/:.*$/s, '').replace(/^.*#/s, '') || undefined;
+  headers.get('x-amzn-errortype')?.replace(/:.*/s, '').replace(/.*#/s, '') || undefined;
 
 function connectionRow(cause: ConnectionFacts): Row {
-  const known = byConnectionCode.get(cause.code ?? '');
+  const known = rowOf(byConnectionCode, cause.code);
   if (known) return known;
   if (isCertificateFailure(cause)) return connections.certificate;
   if (cause.name === 'TimeoutError') return connections.tooSlow;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { connectionFacts } from './connection-facts.ts';
+import { connectionFacts, isCertificateFailure } from './connection-facts.ts';
 
 const chained = (...codes: string[]): Error =>
   codes.reduceRight<Error>((cause, code) => Object.assign(new Error('x', { cause }), { code }), new Error('innermost'));
@@ -8,6 +8,66 @@ describe('connectionFacts', () => {
   it('says "unsent" only of what happens before the first byte', () => {
     expect(connectionFacts(chained('ECONNREFUSED')).sent).toBe('no');
     expect(connectionFacts(chained('ECONNRESET')).sent).toBe('maybe');
+  });
+
+  it.each([
+    'ECONNREFUSED',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+    'EAI_FAIL',
+    'EAI_NODATA',
+    'EAI_NONAME',
+    'UND_ERR_CONNECT_TIMEOUT',
+    'ERR_TLS_HANDSHAKE_TIMEOUT',
+    'ERR_INVALID_URL',
+  ])('knows of %s that nothing was sent', (code) => {
+    expect(connectionFacts({ code }).sent).toBe('no');
+  });
+
+  it.each<[syscall: unknown, sent: string]>([
+    ['connect', 'no'],
+    ['getaddrinfo', 'no'],
+    ['queryA', 'no'],
+    ['queryAaaa', 'no'],
+    ['read', 'maybe'],
+    ['write', 'maybe'],
+    ['disconnect', 'maybe'],
+    ['connection', 'maybe'],
+    ['query', 'maybe'],
+    [7, 'maybe'],
+    [undefined, 'maybe'],
+  ])('takes a time-out of the system call %s for sent: %s', (syscall, sent) => {
+    expect(connectionFacts({ code: 'ETIMEDOUT', syscall }).sent).toBe(sent);
+  });
+
+  it.each<[code: string | undefined, expected: boolean]>([
+    ['CERT_HAS_EXPIRED', true],
+    ['CRL_NOT_YET_VALID', true],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', true],
+    ['ERROR_IN_CERT_NOT_AFTER_FIELD', true],
+    ['ERROR_IN_CRL_LAST_UPDATE_FIELD', true],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', true],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', true],
+    ['SELF_SIGNED_CERT_IN_CHAIN', true],
+    ['HOSTNAME_MISMATCH', true],
+    ['INVALID_CA', true],
+    ['INVALID_PURPOSE', true],
+    ['PATH_LENGTH_EXCEEDED', true],
+    // A name that only resembles one of them says nothing for certain.
+    ['NO_CERT_HAS_EXPIRED', false],
+    ['DEPTH_ZERO_SELF_SIGNED_CERTIFICATES', false],
+    ['SELF_SIGNED_CERT_IN_CHAIN_2', false],
+    ['HOSTNAME_MISMATCHES', false],
+    ['INVALID_CALL', false],
+    ['INVALID_PURPOSES', false],
+    ['PATH_LENGTH_EXCEEDED_BY_FAR', false],
+    ['ECONNRESET', false],
+    [undefined, false],
+  ])('takes %s for a bad certificate: %s', (code, expected) => {
+    const facts = connectionFacts({ code });
+
+    expect(isCertificateFailure(facts)).toBe(expected);
+    expect(facts.sent).toBe(expected ? 'no' : 'maybe');
   });
 
   it('believes the innermost code', () => {
@@ -45,7 +105,7 @@ describe('connectionFacts', () => {
     expect(connectionFacts(new AggregateError(refused)).sent).toBe('maybe');
   });
 
-  it.each([undefined, null, 'ECONNREFUSED', 7, {}, [], () => {}, { name: 7, code: 7, cause: 7 }])(
+  it.each([undefined, null, 'ECONNREFUSED', 7, {}, [], Object.assign(() => {}, { code: 'ECONNREFUSED' }), { name: 7, code: 7, cause: 7 }])(
     'takes %j for an error of which nothing is known',
     (thrown) => {
       expect(connectionFacts(thrown)).toEqual({ name: 'Error', code: undefined, sent: 'maybe' });
@@ -69,7 +129,23 @@ describe('connectionFacts', () => {
     const { proxy, revoke } = Proxy.revocable([], {});
     revoke();
 
-    expect(connectionFacts({ code: 'ECONNREFUSED', errors: proxy }).sent).toBe('maybe');
+    expect(connectionFacts({ code: 'ECONNREFUSED', errors: proxy })).toEqual({ name: 'Error', code: undefined, sent: 'maybe' });
+  });
+
+  it('is not held up by a list of errors without end', () => {
+    const errors = Object.assign([{ code: 'ECONNREFUSED' }], { length: 2 ** 32 - 1 });
+
+    expect(connectionFacts({ errors }).code).toBe('ECONNREFUSED');
+  });
+
+  it('takes no empty words for a name or a code', () => {
+    const cause = { name: '', code: '' };
+
+    expect(connectionFacts({ name: 'FetchError', code: 'ECONNREFUSED', cause })).toEqual({
+      name: 'FetchError',
+      code: 'ECONNREFUSED',
+      sent: 'no',
+    });
   });
 
   it('recognises errors of another realm or copy by their structure', () => {

@@ -51,11 +51,7 @@ function factsOf(error: unknown, seen: Set<unknown>): ConnectionFacts {
   let name = 'Error';
   let code: string | undefined;
   let sent: ConnectionFacts['sent'] = 'maybe';
-  for (
-    let link = error;
-    typeof link === 'object' && link !== null && !seen.has(link) && seen.size < maxDepth;
-    link = property(link, 'cause')
-  ) {
+  for (let link = error; typeof link === 'object' && !seen.has(link) && seen.size < maxDepth; link = property(link, 'cause')) {
     seen.add(link);
     name = specific(text(link, 'name')) ?? name;
     const ownCode = text(link, 'code');
@@ -86,16 +82,15 @@ const isUnsent = (code: string, syscall: string | undefined): boolean =>
 /** "Error" says nothing that a name further out does not say better. */
 const specific = (name: string | undefined): string | undefined => (name === 'Error' ? undefined : name);
 
-const text = (link: object, name: string): string | undefined => {
+const text = (link: object | null, name: string): string | undefined => {
   const value = property(link, name);
   return typeof value === 'string' && value !== '' ? value : undefined;
 };
 
-/** A getter of a thrown object may itself throw. */
-function property(link: object, name: string): unknown {
+function property(link: object | null, name: string): unknown {
   try {
     return (link as Record<string, unknown>)[name];
   } catch {
-    return undefined;
+    // Null has no properties, and a getter of a thrown object may itself throw.
   }
 }

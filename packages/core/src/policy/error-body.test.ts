@@ -104,7 +104,11 @@ describe('readErrorBody', () => {
   it.each(['two words', 'line\nbreak', 'nul\0', 'x'.repeat(129), 'ünïcode'])(
     'takes %j for no name: types and codes end up in labels',
     (name) => {
-      expect(read(JSON.stringify({ error: { type: name, details: { error_code: name } } }))).toEqual([undefined, undefined, undefined]);
+      expect(read(JSON.stringify({ error: { type: name, details: { error_code: name }, message: 'm' } }))).toEqual([
+        undefined,
+        undefined,
+        'm',
+      ]);
     },
   );
 

@@ -16,10 +16,9 @@ const nothing: ErrorFacts = {};
  */
 export function readErrorBody(text: string, contentType: string | null): ErrorFacts {
   if (contentType !== null && /\bhtml\b/i.test(contentType)) return nothing;
-  const json = text.replace(/^[\s\uFEFF]+/, '');
-  if (json[0] !== '{' && json[0] !== '[') return nothing;
   try {
-    return errorFacts(JSON.parse(json));
+    // Trimmed of a byte order mark too.
+    return errorFacts(JSON.parse(text.trim()));
   } catch {
     return nothing;
   }
@@ -42,7 +41,7 @@ export function errorFacts(value: unknown): ErrorFacts {
 /** Without an inner error: Amazon (`__type` may carry a namespace before `#`), API gateways, simple proxies. */
 function flat(body: Wire): ErrorFacts {
   return {
-    type: name(body, '__type')?.replace(/^.*#/, '') ?? name(body, 'code') ?? typeOf(body),
+    type: name(body, '__type')?.replace(/.*#/, '') ?? name(body, 'code') ?? typeOf(body),
     code: undefined,
     message: string(body, 'message') ?? string(body, 'Message') ?? string(body, 'error') ?? string(body, 'detail'),
   };
@@ -66,7 +65,4 @@ const string = (value: Wire, name: string): string | undefined => {
 };
 
 /** Types and codes end up in logs and labels: what does not look like a name is none. */
-const name = (value: Wire, property: string): string | undefined => {
-  const found = string(value, property);
-  return found !== undefined && /^[\w.:#/-]{1,128}$/.test(found) ? found : undefined;
-};
+const name = (value: Wire, property: string): string | undefined => string(value, property)?.match(/^[\w.:#/-]{1,128}$/)?.[0];
