@@ -2,8 +2,8 @@
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Fields that do not change what is answered. */
-const beside = new Set(['stream', 'metadata', 'service_tier', 'speed', 'cache_control', 'inference_geo']);
+/** Fields that do not change what is answered. Nor do marks for the prompt cache, which stand anywhere. */
+const beside = new Set(['stream', 'metadata', 'service_tier', 'speed', 'inference_geo']);
 
 /**
  * The canonical text of a request. Tenant and request stand in one JSON array, so no tenant name can be chosen to reach
@@ -17,10 +17,8 @@ export function canonicalRequest(body: Json, tenant: string | null): string {
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).filter(([name]) => name !== 'cache_control');
   // A null prototype: a key named __proto__ is a key like any other.
-  return Object.assign(
-    Object.create(null),
-    Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, inner]) => [name, sorted(inner)])),
-  );
+  const result = Object.create(null) as Record<string, unknown>;
+  for (const name of Object.keys(value).sort()) if (name !== 'cache_control') result[name] = sorted((value as Json)[name]);
+  return result;
 }

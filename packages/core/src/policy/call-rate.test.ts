@@ -7,7 +7,8 @@ describe('a call rate', () => {
     const random = (): number => (seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0) / 4_294_967_296;
     const rate = new CallRate(1_000);
     const buckets: number[] = [];
-    let now = 0;
+    // A clock may begin below zero.
+    let now = -100_000;
     for (let step = 0; step < 20_000; step += 1) {
       now += Math.floor(random() * (random() < 0.01 ? 3_000 : 40));
       rate.count(now);
@@ -25,5 +26,32 @@ describe('a call rate', () => {
     rate.count(1_000);
 
     expect(rate.perMs).toBe(0.002);
+  });
+
+  it('forgets a bucket when ten newer ones have begun, and not a millisecond sooner', () => {
+    const rate = new CallRate(1_000);
+    for (const now of [0, 0, 100, 999]) rate.count(now);
+    expect(rate.perMs).toBe(0.004);
+    rate.count(1_000);
+    expect(rate.perMs).toBe(0.003);
+    rate.count(1_100);
+    expect(rate.perMs).toBe(0.003);
+  });
+
+  it('forgets everything after a pause', () => {
+    const rate = new CallRate(1_000);
+    for (let now = 0; now < 1_000; now += 1) rate.count(now);
+    rate.count(1e9);
+
+    expect(rate.perMs).toBe(0.001);
+  });
+
+  it('is never narrower than ten milliseconds', () => {
+    const rate = new CallRate(0);
+    rate.count(0);
+    rate.count(9);
+    expect(rate.perMs).toBe(0.2);
+    rate.count(10);
+    expect(rate.perMs).toBe(0.2);
   });
 });

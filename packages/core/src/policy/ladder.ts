@@ -26,9 +26,9 @@ export interface LadderInput {
  * out where it cannot cure the cause: another model does not answer at an address that cannot be reached.
  */
 export function rungsFor({ cause, available, lowest }: LadderInput): Rung[] {
-  if (lowest === 'never') return [];
-  const last = lowest === undefined ? order.length - 1 : order.indexOf(lowest);
-  return order.slice(0, last + 1).filter((rung) => available[rung] && cures[rung].has(cause));
+  // `never` is none of them: the list ends before it begins.
+  const end = lowest && order.indexOf(lowest as Rung) + 1;
+  return order.slice(0, end).filter((rung) => available[rung] && cures[rung].has(cause));
 }
 
 const congestion: readonly LadderCause[] = ['overloaded', 'rate-limited', 'circuit-open', 'budget-empty'];

@@ -72,7 +72,7 @@ export class Pace {
   /** Others should be asked first. */
   isSlow(now: number): boolean {
     if (this.#slow !== null && now - this.#slow.since >= forgetMs) {
-      this.#change(false, this.#slow.usualMs, this.#slow.usualMs);
+      this.#quickAgain(this.#slow.usualMs, this.#slow.usualMs);
       this.#usual = [];
     }
     return this.#slow !== null;
@@ -103,14 +103,14 @@ export class Pace {
     slow.quick = isQuick ? slow.quick + 1 : 0;
     if (slow.quick < quickToReturn) return;
     this.#returnedAt = now;
-    this.#change(false, ms, slow.usualMs);
+    this.#quickAgain(ms, slow.usualMs);
   }
 
-  #change(slow: false, recentMs: number, usualMs: number): void {
+  #quickAgain(recentMs: number, usualMs: number): void {
     this.#slow = null;
     // A full set of new answers must be slow before it is called so again.
     this.#recent = [];
-    this.#onChange?.(slow, recentMs, usualMs);
+    this.#onChange?.(false, recentMs, usualMs);
   }
 
   #lookMs(): number {

@@ -34,6 +34,10 @@ describe('retryHint', () => {
     ['2026-11-24T12:00:30Z', 30_000],
     ['2026-11-24T12:00:30.250Z', 30_250],
     ['2026-11-24T13:00:30+01:00', 30_000],
+    ['Tue, 24 Nov 2026 12:00:30 GMT (about)', undefined],
+    ['about Tue, 24 Nov 2026 12:00:30 GMT', undefined],
+    ['2026-11-24T12:00:30Z (about)', undefined],
+    ['about 2026-11-24T12:00:30Z', undefined],
     ['Tue, 24 Nov 2099 12:00:30 GMT', year],
     ['Tue, 24 Nov 2026 12:00:00 GMT', undefined],
     ['Tue, 24 Nov 2020 12:00:30 GMT', undefined],
@@ -63,6 +67,14 @@ describe('retryHint', () => {
     expect(hint({ 'retry-after-ms': 'x', 'retry-after': '30' })).toBe(30_000);
     expect(hint({ 'retry-after-ms': '0', 'retry-after': 'Tue, 24 Nov 2026 12:00:30 GMT' })).toBe(30_000);
     expect(hint({})).toBeUndefined();
+  });
+
+  it('reads values that nobody has trimmed', () => {
+    const raw = (value: string) => retryHint({ get: (name) => (name === 'retry-after' ? value : null) }, now);
+
+    expect(raw(' 30\t')).toBe(30_000);
+    expect(raw(' Tue, 24 Nov 2026 12:00:30 GMT ')).toBe(30_000);
+    expect(raw(' 2026-11-24T12:00:30Z ')).toBe(30_000);
   });
 
   it('is not slow on hostile values', () => {
@@ -102,12 +114,12 @@ describe('rateLimits', () => {
         'anthropic-priority-input-tokens-limit': '1',
         'anthropic-priority-output-tokens-limit': '2',
         'anthropic-fast-input-tokens-limit': '3',
-        'anthropic-fast-output-tokens-limit': '4',
+        'anthropic-fast-output-tokens-reset': '2026-11-24T12:00:03Z',
         'retry-after': '7',
       }),
     );
 
-    expect(limits).toEqual({
+    expect(limits).toStrictEqual({
       requests: { limit: 4_000, remaining: 0, fullAt: now + 1_000 },
       tokens: { limit: 480_000, remaining: 479_000, fullAt: now + 2_000 },
       inputTokens: { limit: 400_000 },
@@ -115,7 +127,7 @@ describe('rateLimits', () => {
       priorityInputTokens: { limit: 1 },
       priorityOutputTokens: { limit: 2 },
       fastInputTokens: { limit: 3 },
-      fastOutputTokens: { limit: 4 },
+      fastOutputTokens: { fullAt: now + 3_000 },
     });
   });
 

@@ -15,7 +15,7 @@ const maxHintMs = 365 * 24 * 3600 * 1000;
  */
 export function retryHint(headers: HeaderReader, now: number): number | undefined {
   const retryAfter = headers.get('retry-after');
-  return positive(number(headers.get('retry-after-ms'))) ?? positive(seconds(retryAfter)) ?? positive(instant(retryAfter, now));
+  return positive(number(headers.get('retry-after-ms'))) ?? positive(number(retryAfter), 1000) ?? positive(instant(retryAfter, now));
 }
 
 /**
@@ -83,19 +83,15 @@ export function rateLimits(headers: HeaderReader): RateLimits {
 const number = (value: string | null): number | undefined =>
   value !== null && /^\s*\d+(\.\d+)?\s*$/.test(value) ? Math.min(Number(value), Number.MAX_SAFE_INTEGER) : undefined;
 
-const seconds = (value: string | null): number | undefined => {
-  const found = number(value);
-  return found === undefined ? undefined : found * 1000;
-};
-
-const httpDate = /^\s*[a-z]{3}, \d{1,2} [a-z]{3} \d{4} \d{2}:\d{2}:\d{2} (GMT|UTC|[+-]\d{4})\s*$/i;
-const rfc3339 = /^\s*\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})\s*$/i;
+const httpDate = /^[a-z]{3}, \d{1,2} [a-z]{3} \d{4} \d{2}:\d{2}:\d{2} (GMT|UTC|[+-]\d{4})$/i;
+const rfc3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/i;
 
 /** Milliseconds from `now`. Only the shapes that are sent: the machine's own parser takes almost any word with a number for a date. */
 function instant(value: string | null, now: number): number | undefined {
-  if (value === null || !(httpDate.test(value) || rfc3339.test(value))) return undefined;
-  const ms = parseDate(value.trim()) - now;
+  const text = (value ?? '').trim();
+  if (!httpDate.test(text) && !rfc3339.test(text)) return undefined;
+  const ms = parseDate(text) - now;
   return Number.isFinite(ms) ? ms : undefined;
 }
 
-const positive = (ms: number | undefined): number | undefined => (ms !== undefined && ms > 0 ? Math.min(ms, maxHintMs) : undefined);
+const positive = (value = 0, unitMs = 1): number | undefined => (value > 0 ? Math.min(value * unitMs, maxHintMs) : undefined);

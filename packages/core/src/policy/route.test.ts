@@ -15,7 +15,7 @@ const a = (change: Partial<Candidate> = {}): Candidate => ({ ...well, ...change 
 const b = (change: Partial<Candidate> = {}): Candidate => ({ ...well, name: 'b', ...change });
 const choose = (candidates: Candidate[], prefer: string | null = null): string => {
   const choice = route({ candidates, mode: 'ordered', prefer, now: 1_000, random: () => 0 });
-  return choice.type === 'target' ? `${choice.name} ${choice.why}` : choice.why;
+  return choice.type === 'none' ? choice.why : `${choice.name} ${choice.why}`;
 };
 
 describe('route', () => {
@@ -36,6 +36,15 @@ describe('route', () => {
     ['a slow target outside the fence stays outside', [a({ slow: true, excluded: true }), b({ open: true })], null, 'circuit-open'],
     ['prefers the untried', [a({ tried: true }), b()], null, 'b order'],
     ['asks the less ill again when all were tried', [a({ tried: true, illness: 0.9 }), b({ tried: true })], null, 'b again'],
+    ['asks the less ill again, whichever comes first', [a({ tried: true }), b({ tried: true, illness: 0.9 })], null, 'a again'],
+    ['asks the first again of those that are equally ill', [a({ tried: true }), b({ tried: true })], null, 'a again'],
+    ['asks the one that is well first', [a({ throttledUntil: 2_000 }), b({ disabledUntil: 5_000 })], null, 'a least-bad'],
+    [
+      'asks the first of those that are well at the same time',
+      [a({ throttledUntil: 2_000 }), b({ disabledUntil: 2_000 })],
+      null,
+      'a least-bad',
+    ],
     ['asks a throttled one rather than nobody', [a({ throttledUntil: 5_000 }), b({ throttledUntil: 2_000 })], null, 'b least-bad'],
     [
       'asks the least bad once when every circuit is open',
@@ -62,7 +71,7 @@ describe('route', () => {
         now: 0,
         random: () => i / 1_000,
       });
-      if (choice.type === 'target') counts[choice.name as 'a' | 'b'] += 1;
+      if (choice.type === 'target' && choice.why === 'weight') counts[choice.name as 'a' | 'b'] += 1;
     }
 
     expect(counts).toEqual({ a: 250, b: 750 });

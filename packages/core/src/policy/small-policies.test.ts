@@ -27,12 +27,13 @@ describe('backoff', () => {
     expect(backoff()({ attempt: 1, throttled: true, random: () => 0 })).toBe(1_000);
   });
 
-  it('never waits less than the hint, not even capped, and spreads behind it', () => {
-    for (const random of [0, 0.5, 0.999]) {
-      const ms = backoff()({ attempt: 1, random: () => random, hintMs: 30_000 });
-      expect(ms).toBeGreaterThanOrEqual(30_000);
-      expect(ms).toBeLessThan(30_501);
-    }
+  it.each<[string, BackoffJitter, number, number, number]>([
+    ['a hint as long as the own delay changes nothing', 'none', 0.5, 500, 500],
+    ['a longer one is a floor, and the base spreads behind it', 'none', 0.5, 700, 950],
+    ['not even the cap is above it', 'none', 1, 30_000, 30_500],
+    ['a hint shorter than the base is spread by its own length', 'full', 0.1, 100, 110],
+  ])('%s', (_, jitter, random, hintMs, expected) => {
+    expect(backoff({ jitter })({ attempt: 1, random: () => random, hintMs })).toBe(expected);
   });
 });
 
@@ -64,9 +65,42 @@ describe('samples', () => {
     expect(samples.quantile(0)).toBe(1_001);
     expect(samples.quantile(0.5)).toBe(1_033);
     expect(samples.quantile(1)).toBe(1_064);
-    samples.add(Number.NaN);
-    samples.add(-1);
-    expect(samples.count).toBe(79);
+  });
+
+  const filled = (...values: number[]): Samples => {
+    const samples = new Samples();
+    for (const value of values) samples.add(value);
+    return samples;
+  };
+  const sixteen = Array.from({ length: 16 }, (_, i) => 100 + i);
+  const descending = Array.from({ length: 64 }, (_, i) => 64 - i);
+
+  it('are known from the sixteenth on, and hold nothing that was not added', () => {
+    expect([0, 0.5, 1].map((share) => filled(...sixteen).quantile(share))).toEqual([100, 108, 115]);
+  });
+
+  it('are no times that cannot be; none at all is one', () => {
+    expect(filled(NaN, Infinity, -1, -0.5).count).toBe(0);
+    expect(filled(0).count).toBe(1);
+  });
+
+  it('forget the oldest, not the smallest', () => {
+    const samples = filled(...descending);
+    expect([samples.quantile(0), samples.quantile(1)]).toEqual([1, 64]);
+    for (let i = 0; i < 8; i += 1) samples.add(30);
+
+    expect([samples.quantile(0), samples.quantile(1)]).toEqual([1, 56]);
+  });
+
+  it('follow with every eighth that is added, which is when they are sorted again', () => {
+    const samples = filled(...sixteen);
+    const maxima = [samples.quantile(1)];
+    for (let i = 0; i < 16; i += 1) {
+      samples.add(1_000 + i);
+      maxima.push(samples.quantile(1));
+    }
+
+    expect(maxima).toEqual([...Array<number>(8).fill(115), ...Array<number>(8).fill(1_007), 1_015]);
   });
 
   it('tell quantiles of what there is while there are fewer than 64, looking anew at every eighth', () => {
@@ -132,6 +166,13 @@ describe('the fence', () => {
     expect(fenceDenial({ geo: null, processor: null }, [{ processor: ['us'] }])).toBe('processor unknown');
   });
 
+  it('nor does a list that nobody checked let it in', () => {
+    const list = [null] as unknown as string[];
+
+    expect(fenceDenial({ geo: null, processor: null }, [{ geo: list }])).toBe('geo unknown');
+    expect(fenceDenial({ geo: null, processor: null }, [{ processor: list }])).toBe('processor unknown');
+  });
+
   it('a request may carry one', () => {
     expect([
       fenceOfRequest({ inference_geo: 'us' }),
@@ -148,9 +189,14 @@ describe('the ladder', () => {
     ['overloaded', 'speed model cache answer'],
     ['rate-limited', 'speed model cache answer'],
     ['circuit-open', 'speed model cache answer'],
+    ['budget-empty', 'speed model cache answer'],
     ['upstream-error', 'model cache answer'],
     ['timeout', 'model cache answer'],
+    ['bad-answer', 'model cache answer'],
+    ['stream-broken', 'model cache answer'],
     ['unreachable', 'cache answer'],
+    ['account-state', 'cache answer'],
+    ['no-target', 'cache answer'],
     ['billing', 'cache answer'],
     ['auth', 'cache answer'],
     ['deadline', 'cache answer'],
@@ -182,13 +228,26 @@ describe('the canonical request', () => {
     expect(canonicalRequest({ model: 'm', messages: [{ role: 'user', content: 'x' }] }, null)).toBe(
       canonicalRequest({ stream: true, metadata: { user_id: 'u' }, messages: [{ content: 'x', role: 'user' }], model: 'm' }, null),
     );
-    expect(canonicalRequest({ a: { cache_control: { type: 'ephemeral' }, b: 1 } }, null)).toBe(canonicalRequest({ a: { b: 1 } }, null));
+  });
+
+  it.each(['stream', 'metadata', 'service_tier', 'speed', 'inference_geo', 'cache_control'])('does not depend on %s', (name) => {
+    expect(canonicalRequest({ a: 1, [name]: 'x' }, null)).toBe(canonicalRequest({ a: 1 }, null));
+  });
+
+  it('does not depend on marks for the prompt cache, wherever they are', () => {
+    const marked = { a: [{ cache_control: { type: 'ephemeral' }, b: 1 }] };
+
+    expect(canonicalRequest(marked, null)).toBe(canonicalRequest({ a: [{ b: 1 }] }, null));
   });
 
   it('differs in everything that matters', () => {
     const texts = [
       canonicalRequest({ a: [1, 2] }, null),
       canonicalRequest({ a: [2, 1] }, null),
+      canonicalRequest({ a: { 0: 1, 1: 2 } }, null),
+      canonicalRequest({ a: { stream: true } }, null),
+      canonicalRequest({ a: {} }, null),
+      canonicalRequest({ a: null }, null),
       canonicalRequest({ a: [1, 2] }, 'null'),
       canonicalRequest({ a: [1, 2] }, ''),
       canonicalRequest({ a: [1, 2], system: 's' }, null),
