@@ -46,6 +46,8 @@ describe('modelFacts', () => {
       'claude-sonnet-4-6',
       ...older,
     ]);
+    expect(modelFacts('claude-3-7-sonnet-latest').budgetThinking).toBe(true);
+    expect(modelFacts('claude-3-5-sonnet-latest').budgetThinking).toBe(false);
     expect(those(({ canDisableThinking }) => canDisableThinking)).toEqual(except(...neverSilent, 'claude-sonnet-5-5'));
     expect(those(({ disablingLimitsEffort }) => disablingLimitsEffort)).toEqual(['claude-haiku-5-5', 'claude-opus-5']);
     expect(those(({ betweenToolsThinking }) => betweenToolsThinking)).toEqual(['claude-sonnet-5-5']);
@@ -83,6 +85,7 @@ describe('modelFacts', () => {
     ['claude-opus-4-5', 200_000, 64_000],
     ['claude-haiku-4-5', 200_000, 64_000],
     ['claude-opus-4-1', 200_000, 32_000],
+    ['claude-opus-4-0', 200_000, 32_000],
     ['claude-sonnet-4-0', 200_000, 64_000],
     ['claude-3-7-sonnet-latest', 200_000, 64_000],
     ['claude-3-5-haiku-20241022', 200_000, 8_192],
@@ -99,6 +102,7 @@ describe('modelFacts', () => {
     ['claude-opus-5-5', 'opus-5.5'],
     ['claude-fable-5', 'fable-5'],
     ['claude-fable-5-2', 'fable-5'],
+    ['claude-fable-6', 'fable-6.0'],
     ['claude-haiku-4-5', 'haiku-4.5'],
     ['claude-mythos-preview', 'mythos-preview'],
     ['gpt-9', null],
@@ -145,12 +149,26 @@ describe('modelFacts', () => {
     'claude-opus-4-5\nx',
     `claude-opus-4-5${':1'.repeat(50_000)}x`,
   ])('gives the careful answer for %.60j', (id) => {
-    expect(modelFacts(id)).toMatchObject({
+    expect(modelFacts(id)).toEqual({
       known: false,
       family: null,
+      generation: null,
+      // What is accepted by most …
+      adaptiveThinking: true,
+      effort: true,
+      // … nothing that only some can do …
       acceptsPrefill: false,
+      budgetThinking: false,
       canDisableThinking: false,
+      disablingLimitsEffort: false,
+      betweenToolsThinking: false,
+      acceptsForcedTool: false,
+      samplingParameters: false,
+      // … and the most that it may cost.
+      thinksByDefault: true,
       contextWindow: 200_000,
+      maxOutput: 4_096,
+      tokenFactor: 1.3,
       limitClass: null,
     });
   });
