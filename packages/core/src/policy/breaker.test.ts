@@ -150,6 +150,22 @@ describe('a closed circuit', () => {
     expect(it.state()).toBe('open');
   });
 
+  it.each(['neutral', 'throttled'] as const)('takes nothing back for what ended %s before it answered', (countsAs) => {
+    const it = breaker({ sustainedFailures: 100 });
+    for (let i = 0; i < 20; i += 1) it.call(countsAs);
+    for (let i = 0; i < 4; i += 1) it.call('failure');
+
+    expect(it.state()).toBe('closed');
+  });
+
+  it('is not half-opened from outside', () => {
+    const it = breaker();
+    it.made.halfOpen();
+
+    expect(it.state()).toBe('closed');
+    expect(it.changes).toEqual([]);
+  });
+
   it('has one permit for everybody, so that admitting costs nothing', () => {
     const it = breaker();
 
@@ -166,7 +182,11 @@ describe('an open circuit', () => {
     it.pass(400);
 
     expect(it.made.admit(it.now, half)).toEqual({ admitted: false, retryAfterMs: 600, place: false });
-    it.pass(600);
+    expect(it.made.isClosed).toBe(false);
+    it.pass(599);
+    expect(it.made.wouldAdmit(it.now)).toBe(false);
+    it.pass(1);
+    expect(it.made.wouldAdmit(it.now)).toBe(true);
     expect(it.state()).toBe('half-open');
   });
 
@@ -263,6 +283,13 @@ describe('an open circuit', () => {
     for (let i = 0; i < 5; i += 1) it.call('failure');
 
     expect(it.made.admit(it.now, half)).toMatchObject({ retryAfterMs: 60_000 });
+  });
+
+  it('stays open for its least time after weak failures, of which none says how long it has been failing', () => {
+    const it = breaker({ openMs: 500, maxOpenMs: 60_000 });
+    for (let i = 0; i < 10; i += 1) it.call('weak');
+
+    expect(it.made.admit(it.now, half)).toMatchObject({ retryAfterMs: 500 });
   });
 
   it('is shortened by its jitter', () => {
@@ -407,6 +434,50 @@ describe('a half-open circuit', () => {
     expect(it.admit()).not.toBeNull();
   });
 
+  it('opens again at a weak failure, for as long as it has been failing', () => {
+    const it = halfOpen({ openMs: 500, maxOpenMs: 60_000 });
+    it.call('success');
+    it.pass(10);
+    it.call('weak');
+
+    expect(it.made.admit(it.now, half)).toMatchObject({ admitted: false, retryAfterMs: 1_000 });
+    it.pass(5_000);
+    it.call('failure');
+    expect(it.made.admit(it.now, half)).toMatchObject({ admitted: false, retryAfterMs: 5_000 });
+  });
+
+  it('takes the word of no probe that has lost its place', () => {
+    const it = halfOpen({ leaseMs: 5_000 });
+    const late = it.admit();
+    it.pass(5_000);
+    const next = it.admit();
+
+    it.report(late, 'failure');
+    expect(it.state()).toBe('half-open');
+    it.report(late, 'success');
+    it.report(next, 'success');
+    it.report(next, 'success');
+    it.call('success');
+    expect(it.state()).toBe('half-open');
+    it.call('success');
+    expect(it.state()).toBe('closed');
+  });
+
+  it('is not moved by streams and failures of an earlier era, however many, once it has closed', () => {
+    const it = breaker({ successes: 1, consecutiveFailures: 5, failureRate: 1 });
+    const early = it.admit() as Permit;
+    for (let i = 0; i < 5; i += 1) it.call('failure');
+    it.pass(10_000);
+    it.call('success');
+
+    for (let i = 0; i < 20; i += 1) it.report(early, 'failure');
+    expect(it.state()).toBe('closed');
+    for (let i = 0; i < 4; i += 1) it.call('failure');
+    it.answering(early);
+    it.call('failure');
+    expect(it.state()).toBe('open');
+  });
+
   it('trusts a stream that begins to answer, without waiting for its end', () => {
     const it = halfOpen();
     for (let i = 0; i < 3; i += 1) it.answering(it.admit() as Permit);
@@ -442,6 +513,8 @@ describe('the ramp', () => {
 
     expect([share(200), share(700), share(1_199)].map((n) => Math.round(n / 10))).toEqual([25, 63, 100]);
     expect(it.isClosed).toBe(false);
+    expect(it.admit(200, () => 0.25)).toEqual({ admitted: false, retryAfterMs: 1_000, place: false });
+    expect(it.admit(700, () => 0.7)).toEqual({ admitted: false, retryAfterMs: 500, place: false });
     expect(share(1_200)).toBe(1_000);
     expect(it.isClosed).toBe(true);
   });

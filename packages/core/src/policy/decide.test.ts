@@ -64,6 +64,17 @@ describe('decide', () => {
       { type: 'retry', where: 'here', delayMs: 60_000 },
     ],
     ['starts nothing that cannot fit before the deadline', { remainingMs: 799 }, { type: 'give-up', reason: 'deadline' }],
+    ['starts what just fits', { remainingMs: 1_100, estimateMs: 300 }, { type: 'retry', where: 'here', delayMs: 800 }],
+    [
+      'starts elsewhere what just fits',
+      { elsewhere: true, remainingMs: 300, estimateMs: 300 },
+      { type: 'retry', where: 'elsewhere', delayMs: 0 },
+    ],
+    [
+      'takes a request elsewhere that only another account can serve',
+      { elsewhere: true, verdict: { ...badAnswer, retry: 'elsewhere' } },
+      { type: 'retry', where: 'elsewhere', delayMs: 0 },
+    ],
     ['leaves room for the attempt itself', { remainingMs: 1_000, estimateMs: 300 }, { type: 'give-up', reason: 'deadline' }],
     [
       'leaves room for the attempt elsewhere',
