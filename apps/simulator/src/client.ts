@@ -67,10 +67,10 @@ export class Client {
   }
 }
 
-/** Holdfast's limit for the headers of a stream, milliseconds. */
-export const headersLimit = ({ timeoutMs }: Scenario, observedFirstContentMs: number | undefined): number =>
+/** Holdfast's limit for the headers of an answer, milliseconds. */
+export const headersLimit = ({ timeoutMs, whole }: Scenario, observedFirstContentMs: number | undefined): number =>
   limitsFor({
-    stream: true,
+    stream: !whole,
     maxTokens: null,
     sdkTimeoutMs: timeoutMs,
     remainingMs: Infinity,
@@ -174,9 +174,14 @@ export class Call implements Task {
 
   /** Asks the circuit of `#place`. Null: it may be asked. */
   #admit(now: number, patienceMs: number): Refusal | null {
+    const { world } = this.#client;
     const { breaker } = this.#place;
     const permit =
-      breaker === null ? null : breaker.isClosed ? breaker.admitClosed() : breaker.admit(now, this.#client.world.random, patienceMs);
+      breaker === null
+        ? null
+        : breaker.isClosed
+          ? breaker.admitClosed()
+          : breaker.admit(now, world.random, patienceMs, world.scenario.whole);
     this.#permit = permit?.admitted ? permit : null;
     return permit === null || permit.admitted ? null : permit;
   }
@@ -189,7 +194,7 @@ export class Call implements Task {
   }
 
   #send(now: number): void {
-    const { tally, policy } = this.#client.world;
+    const { tally, policy, scenario } = this.#client.world;
     const fate = this.#place.upstream.send(now, this.#missing);
     count(tally.requests, now);
     count(tally.tokens, now, fate.tokens);
@@ -199,8 +204,9 @@ export class Call implements Task {
     this.#endsAt = fate.endsAt;
     this.#verdict = fate.verdict;
     if (fate.verdict === null) this.#missing = fate.missing;
-    const at = Math.min(fate.at, now + this.#limitMs(fate.at - now), this.#leavesAt);
-    if (at === fate.at) return this.#next(fate.verdict === null ? 'content' : 'fail', at);
+    const heardAt = fate.verdict === null && scenario.whole ? fate.endsAt : fate.at;
+    const at = Math.min(heardAt, now + this.#limitMs(heardAt - now), this.#leavesAt);
+    if (at === heardAt) return this.#next(fate.verdict === null ? 'content' : 'fail', at);
     // Holdfast knows the deadline; others learn of it when their caller is gone.
     if (at === this.#leavesAt && !policy.adaptive) return this.#next('leave', at);
     this.#verdict = at === this.#leavesAt ? verdicts.deadline : verdicts.tooSlow;

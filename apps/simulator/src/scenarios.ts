@@ -17,6 +17,8 @@ export interface Scenario {
   readonly timeoutMs: number;
   /** A caller who sees nothing for this long leaves, milliseconds. */
   readonly patienceMs: number;
+  /** Answers are not streamed: nothing is heard of them until they are complete. They are long, 14 s in the mean. */
+  readonly whole: boolean;
   /** The upstreams, the first target first. */
   readonly upstreams: readonly (readonly Phase[])[];
 }
@@ -49,6 +51,7 @@ const thousand = {
   endsMs: 240_000,
   timeoutMs: 600_000,
   patienceMs: 60_000,
+  whole: false,
 };
 const slowQueue = { queueMs: 4_000 };
 
@@ -78,6 +81,13 @@ export const scenarios: readonly Scenario[] = [
     name: 'region lost',
     title: 'the first of two targets is gone',
     upstreams: [incident({ capacity: 0 }), incident({})],
+  },
+  {
+    ...thousand,
+    name: 'whole answers',
+    title: 'every request is refused, and answers are long and not streamed',
+    whole: true,
+    upstreams: [incident({ capacity: 0 })],
   },
   {
     ...thousand,

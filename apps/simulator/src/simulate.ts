@@ -50,7 +50,9 @@ export function simulate(scenario: Scenario, policy: Policy, seed = 1): Run {
     leastLimitMs: headersLimit(scenario, 0),
     random: seededRandom(seed),
     // Chance that is not the policy's own is the same for every policy.
-    upstreams: scenario.upstreams.map((phases, index) => new Upstream(phases, seededRandom(seed * 7919 + index + 1))),
+    upstreams: scenario.upstreams.map(
+      (phases, index) => new Upstream(phases, seededRandom(seed * 7919 + index + 1), scenario.whole ? 5 : 1),
+    ),
   };
   const clients = Array.from({ length: scenario.clients }, () => new Client(world));
   arrive(world, clients, seededRandom(seed * 104_729));

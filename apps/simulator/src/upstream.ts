@@ -82,6 +82,7 @@ const answerTokens = logNormal(150, 0.7);
 export class Upstream {
   readonly #phases: readonly Phase[];
   readonly #random: Random;
+  readonly #length: number;
   readonly #refusals: readonly Verdict[];
   readonly #fate: Fate = { verdict: null, at: 0, servedAt: 0, endsAt: 0, tokens: 0, missing: 0 };
   #phase = 0;
@@ -89,10 +90,11 @@ export class Upstream {
   #backlog = 0;
   #at = 0;
 
-  /** `phases` begin at 0 and are in order. */
-  constructor(phases: readonly Phase[], random: Random) {
+  /** `phases` begin at 0 and are in order. `length`: how many times as long answers are. */
+  constructor(phases: readonly Phase[], random: Random, length = 1) {
     this.#phases = phases;
     this.#random = random;
+    this.#length = length;
     this.#refusals = phases.map(({ refusal, retryAfterMs }) =>
       refusal === 'rate-limited' ? rateLimited(retryAfterMs) : verdicts.overloaded,
     );
@@ -117,7 +119,7 @@ export class Upstream {
     fate.verdict = null;
     fate.servedAt = servedAt;
     fate.at = servedAt + draw(firstContentMs, random) * phase.slowness;
-    const wanted = tokens > 0 ? tokens : draw(answerTokens, random);
+    const wanted = tokens > 0 ? tokens : draw(answerTokens, random) * this.#length;
     fate.tokens = phase.cutShare > 0 && random() < phase.cutShare ? wanted * random() : wanted;
     fate.missing = wanted - fate.tokens;
     fate.endsAt = fate.at + fate.tokens * tokenMs;

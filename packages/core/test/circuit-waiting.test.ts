@@ -10,11 +10,18 @@ import { request, world, type World } from './world.ts';
 const outcome = (call: Promise<unknown>): Promise<unknown> => call.catch((error: unknown) => error);
 
 /** A circuit that opened just now, for a second. */
-async function opened(options: HoldfastOptions = {}): Promise<World & { clock: VirtualClock }> {
+async function opened(options: HoldfastOptions = {}, answersAfterMs = 0): Promise<World & { clock: VirtualClock }> {
   const clock = new VirtualClock();
   const breaker = { openMs: 1_000, maxOpenMs: 8_000, ...(typeof options.breaker === 'object' ? options.breaker : {}) };
-  const made = await world({
+  const made: World = await world({
     holdfast: { clock, retry: false, ...options, breaker: typeof options.breaker === 'string' ? options.breaker : breaker },
+    client: {
+      fetch: async (url, init) => {
+        const response = await made.claude.fetch(url, init);
+        if (response.ok && answersAfterMs > 0) await new Promise<void>((resolve) => void clock.after(answersAfterMs, resolve));
+        return response;
+      },
+    },
   });
   made.claude.always('overloaded');
   for (let call = 0; call < 5; call += 1)
@@ -128,6 +135,22 @@ describe('a call that finds the circuit open', () => {
 
     // From the first second to the fifth, ten a second.
     expect(answers.filter((answer) => answer instanceof Error)).toHaveLength(59);
+    await it.close();
+  });
+});
+
+describe('whole answers that take half a minute', () => {
+  it('do not keep everybody out until the first of them is there', async () => {
+    const it = await opened({}, 30_000);
+    const calls: Promise<unknown>[] = [];
+    for (let second = 0; second < 10; second += 1) {
+      calls.push(outcome(it.client.messages.create(request)));
+      await it.clock.advanceAsync(1_000);
+    }
+
+    expect(circuit(it)).toEqual(['closed']);
+    const answers = await it.clock.until(Promise.all(calls));
+    expect(answers.filter((answer) => answer instanceof Error)).toEqual([]);
     await it.close();
   });
 });
