@@ -35,7 +35,8 @@ function story(name: string, what: keyof Pick<Tally, 'requests' | 'good'>, title
 }
 
 function tradeOff(): string {
-  const points = frontier('breaker.waitMs');
+  // Beyond five seconds nothing is gained.
+  const points = frontier('breaker.waitMs').filter(({ value }) => value <= 5_000);
   return svg({
     title: 'How long a call waits for an open circuit (breaker.waitMs): load against recovery',
     xTitle: 'seconds to recover from an outage',
