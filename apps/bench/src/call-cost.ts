@@ -11,23 +11,16 @@ import { once } from 'node:events';
 import { fork } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { answer, cpuPerCall, request } from './call-wire.ts';
 import { table } from './report.ts';
-import { compareSides, serveSide, spread } from './sides.ts';
+import { compareSides, serveSide } from './sides.ts';
 
+// Short rounds, many of them: whatever else the machine does meets neighbours alike, and the median forgets the rest.
+const processes = 7;
 const rounds = 15;
-const callsPerRound = 1_000;
+const callsPerRound = 256;
+const warmUp = 20;
 const concurrency = 64;
-const request = { model: 'claude-opus-5-5', max_tokens: 1024, messages: [{ role: 'user' as const, content: 'Hello. '.repeat(40) }] };
-const answer = JSON.stringify({
-  id: 'msg_1',
-  type: 'message',
-  role: 'assistant',
-  model: request.model,
-  content: [{ type: 'text', text: 'The tide came in. '.repeat(60) }],
-  stop_reason: 'end_turn',
-  stop_sequence: null,
-  usage: { input_tokens: 80, output_tokens: 300, cache_read_input_tokens: 0, cache_creation_input_tokens: 0 },
-});
 
 /** The server runs in a process of its own: its work is not what is measured. */
 async function serve(): Promise<void> {
@@ -47,6 +40,7 @@ type Call = () => Promise<unknown>;
 function sidesFor(baseURL: string): Record<string, Call> {
   const options = { baseURL, apiKey: 'bench' };
   const bare = new Anthropic(options);
+  const empty = new Anthropic({ ...options, middleware: [(sent, next) => next(sent)] });
   const held = new Anthropic({ ...options, middleware: [holdfast()] });
   // By hand, the SDK's own retries are turned off, so that they do not multiply.
   const single = new Anthropic({ ...options, maxRetries: 0 });
@@ -58,6 +52,7 @@ function sidesFor(baseURL: string): Record<string, Call> {
   const model = createAnthropic({ baseURL: `${baseURL}/v1`, apiKey: 'bench' })(request.model);
   return {
     'bare SDK': () => bare.messages.create(request),
+    'an empty middleware': () => empty.messages.create(request),
     Holdfast: () => held.messages.create(request),
     cockatiel: () => policy.execute(() => single.messages.create(request)),
     opossum: () => opossum.fire(),
@@ -65,36 +60,25 @@ function sidesFor(baseURL: string): Record<string, Call> {
   };
 }
 
-async function cpuPerCall(call: Call): Promise<number> {
-  const before = process.cpuUsage();
-  let left = callsPerRound;
-  await Promise.all(
-    Array.from({ length: concurrency }, async () => {
-      while ((left -= 1) >= 0) await call();
-    }),
-  );
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / callsPerRound;
-}
-
 async function measure(): Promise<void> {
   const server = fork(import.meta.filename, ['serve']);
   const [port] = (await once(server, 'message')) as [number];
   const compared = await compareSides(import.meta.filename, Object.keys(sidesFor('http://127.0.0.1')), [String(port)], {
     rounds,
-    warmUp: 2,
+    warmUp,
+    processes,
   });
   console.log(
-    `CPU per healthy call, concurrency ${concurrency}, medians of ${rounds} rounds of ${callsPerRound} calls; Node.js ${process.version}`,
+    `CPU per healthy call, concurrency ${concurrency}, medians of ${processes} processes with ${rounds} rounds of ${callsPerRound} calls each; Node.js ${process.version}`,
   );
-  const rows = compared.map(({ name, median, ratio }) => [
+  const rows = compared.map(({ name, median, ratio, least, most }) => [
     name,
     median.toFixed(0),
     ratio.middle.toFixed(3),
-    spread(ratio),
+    `${least.toFixed(3)} to ${most.toFixed(3)}`,
     name === 'Holdfast' ? '1.03' : '',
   ]);
-  console.log(table(['side', 'µs', 'ratio', 'middle half', 'goal'], rows));
+  console.log(table(['side', 'µs', 'ratio', 'between processes', 'goal'], rows));
   server.disconnect();
 }
 
@@ -103,5 +87,5 @@ if (task === undefined) await measure();
 else if (task === 'serve') await serve();
 else {
   const call = sidesFor(`http://127.0.0.1:${port}`)[task] as Call;
-  serveSide(() => cpuPerCall(call));
+  serveSide(() => cpuPerCall(call, callsPerRound, concurrency));
 }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 
 const benchmarks: Readonly<Record<string, string>> = {
   calls: 'call-cost.ts',
+  pieces: 'call-pieces.ts',
   streams: 'stream-cost.ts',
   sockets: 'stream-sockets.ts',
   healing: 'stream-healing.ts',

@@ -7,8 +7,14 @@ export function quantile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
+export interface Ratio {
+  readonly middle: number;
+  readonly low: number;
+  readonly high: number;
+}
+
 /** The ratios of neighbouring measurements: their median, and the range of the middle half. */
-export function ratios(ours: readonly number[], bare: readonly number[]): { middle: number; low: number; high: number } {
+export function ratios(ours: readonly number[], bare: readonly number[]): Ratio {
   const each = ours.map((value, i) => value / (bare[i] ?? Number.NaN));
   return { middle: median(each), low: quantile(each, 0.25), high: quantile(each, 0.75) };
 }
