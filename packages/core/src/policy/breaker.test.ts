@@ -268,6 +268,27 @@ describe('an open circuit', () => {
     expect(lengths.map((refusal) => !refusal.admitted && refusal.retryAfterMs)).toEqual([1_000, 2_500, 4_000]);
   });
 
+  it('remembers how many calls come usually when it opens again soon', () => {
+    const it = breaker({ openMs: 100, maxOpenMs: 60_000 });
+    for (let i = 0; i < 200; i += 1) {
+      it.pass(100);
+      it.call(i < 150 ? 'success' : 'failure');
+    }
+    it.pass(60_000);
+    for (let i = 0; i < 3; i += 1) it.call('success');
+    for (let i = 0; i < 3; i += 1) it.call('failure');
+    expect(it.state()).toBe('closed');
+    const lengths = Array.from({ length: 6 }, () => {
+      it.call('failure');
+      const refusal = it.made.admit(it.now, half);
+      const lengthMs = refusal.admitted ? 0 : refusal.retryAfterMs;
+      it.pass(lengthMs);
+      return Math.round(lengthMs);
+    });
+
+    expect(lengths).toEqual([100, 200, 400, 800, 800, 800]);
+  });
+
   it('takes an answer to a probe for the end of the failing', () => {
     const it = breaker({ openMs: 500, maxOpenMs: 60_000 });
     for (let i = 0; i < 5; i += 1) it.call('failure');
@@ -286,7 +307,7 @@ describe('an open circuit', () => {
   });
 
   it('stays open for its least time after weak failures, of which none says how long it has been failing', () => {
-    const it = breaker({ openMs: 500, maxOpenMs: 60_000 });
+    const it = breaker({ openMs: 500, maxOpenMs: 60_000, callsPerProbe: Infinity });
     for (let i = 0; i < 10; i += 1) it.call('weak');
 
     expect(it.made.admit(it.now, half)).toMatchObject({ retryAfterMs: 500 });
@@ -411,6 +432,27 @@ describe('a half-open circuit', () => {
     const it = halfOpen();
     it.call('success');
     it.call('failure');
+
+    expect(it.state()).toBe('open');
+  });
+
+  it('closes once when several probes have outlived the failures', () => {
+    const it = halfOpen({ probes: 3, successes: 1 });
+    for (let i = 0; i < 3; i += 1) it.made.admit(it.now, half, 0, true);
+    it.pass(1_000);
+
+    expect(it.admit()).toMatchObject({ probe: false });
+    expect(it.changes).toEqual(['closed>open', 'open>half-open', 'half-open>closed']);
+  });
+
+  it('believes little of what it believed before when it has closed, but more than nothing', () => {
+    const it = halfOpen({ successes: 1 });
+    it.call('success');
+    expect(it.made.isClosed).toBe(true);
+    it.call('weak');
+    expect(it.state()).toBe('closed');
+
+    it.call('weak');
 
     expect(it.state()).toBe('open');
   });

@@ -39,13 +39,13 @@ describe('backoff', () => {
 
 describe('the retry budget', () => {
   it('is spent by retries, earned by successes and by time, and never beyond its capacity', () => {
-    const budget = new RetryBudget({ capacity: 3, initial: 1, ratio: 0.5, ratePerSecond: 1 });
+    const budget = new RetryBudget({ capacity: 3, initial: 1, ratio: 0.75, ratePerSecond: 1 });
     expect([budget.tryTake(0), budget.tryTake(0)]).toEqual([true, false]);
     budget.deposit();
     expect(budget.tryTake(0)).toBe(false);
     budget.deposit();
     expect(budget.tryTake(0)).toBe(true);
-    expect(budget.levelAt(2_000)).toBe(2);
+    expect(budget.levelAt(2_000)).toBe(2.5);
     expect(budget.levelAt(60_000)).toBe(3);
   });
 
