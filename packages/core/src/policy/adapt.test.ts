@@ -198,6 +198,24 @@ describe('what would change the meaning of the answer', () => {
   });
 });
 
+describe('a request that makes no sense', () => {
+  it.each<[string, Json]>([
+    ['tools', { tools: [null, 'web_search', { type: { toString: 1 } }, { type: null }] }],
+    ['a list of tools', { tools: 'web_search' }],
+    ['an output', { output_config: null }],
+    ['messages', { messages: [null, 'Hello', user(null), user([null, 'file', { type: 'image', source: 'file' }])] }],
+    ['turns', { messages: [{ role: 'assistant', content: [null, 'thinking'] }, user([null, 'tool_result'])] }],
+    ['a conversation', { messages: 'Hello' }],
+  ])('for its %s is for the upstream to refuse', (_, body) => {
+    const target = unable('serverTools', 'structuredOutput', 'files', 'urlSources');
+
+    expect(moved(body, { target, model: other, sameAccount: false })).toMatchObject({
+      body: { ...base, ...body, model: other },
+      dropped: [],
+    });
+  });
+});
+
 describe('thinking, which its signature binds to model and account', () => {
   const thinking = { type: 'thinking', thinking: '…', signature: 's' };
   const redacted = { type: 'redacted_thinking', data: 'x' };

@@ -73,7 +73,8 @@ export function adapt(input: AdaptInput): Adapted {
 function hindranceAt(body: Json, { capabilities }: TargetFacts, sameAccount: boolean): string | null {
   if ('thread' in body && !(sameAccount && capabilities.threads)) return 'message threads stay where their history is';
   if ('container' in body && !sameAccount) return 'containers belong to an account';
-  if (!capabilities.serverTools && ('mcp_servers' in body || hasServerTool(body['tools']))) return 'no server tools';
+  const { tools } = body;
+  if (!capabilities.serverTools && ('mcp_servers' in body || (Array.isArray(tools) && tools.some(isServerTool)))) return 'no server tools';
   const output = body['output_config'] as Json | undefined;
   if (!capabilities.structuredOutput && ('output_format' in body || output?.['format'])) return 'no structured output';
   const sources = sourceTypes(body['messages']);
@@ -83,16 +84,20 @@ function hindranceAt(body: Json, { capabilities }: TargetFacts, sameAccount: boo
 }
 
 /** Client tools are `custom`, untyped, or of a type the caller runs (bash, text editor, memory, computer). */
-const hasServerTool = (tools: unknown): boolean =>
-  list(tools).some(({ type }) => /^(web_search|web_fetch|code_execution|tool_search|advisor|mcp_toolset)/.test(String(type)));
+function isServerTool(tool: unknown): boolean {
+  const { type } = object(tool);
+  return typeof type === 'string' && /^(web_search|web_fetch|code_execution|tool_search|advisor|mcp_toolset)/.test(type);
+}
 
 /** Where content comes from, also within the results of tools. Messages hold blocks as blocks do. */
 function sourceTypes(holders: unknown, found = new Set<unknown>()): ReadonlySet<unknown> {
-  for (const { type, source, content } of list(holders)) {
+  if (!Array.isArray(holders)) return found;
+  for (const holder of holders) {
+    const { type, source, content } = object(holder);
+    const { type: kind, content: inner } = object(source);
     if (type === 'container_upload') found.add('file');
-    const { type: kind, content: within } = object(source);
     found.add(kind);
-    sourceTypes(within, found);
+    sourceTypes(inner, found);
     sourceTypes(content, found);
   }
   return found;
@@ -107,21 +112,24 @@ function withoutThinking(messages: unknown): unknown[] | 'in-tool-turn' | null {
   const openTurn = toolTurnOf(messages);
   const kept: unknown[] = [];
   let found = false;
-  for (const [index, message] of (messages as unknown[]).entries()) {
+  for (const [index, message] of messages.entries()) {
     const { content } = object(message);
-    if (!list(content).some(isThinking)) {
+    if (!Array.isArray(content) || !content.some(isThinking)) {
       kept.push(message);
       continue;
     }
     if (index >= openTurn) return 'in-tool-turn';
     found = true;
-    const rest = (content as unknown[]).filter((block) => !isThinking(object(block)));
+    const rest = content.filter((block) => !isThinking(block));
     if (rest.length > 0) kept.push({ ...object(message), content: rest });
   }
   return found ? kept : null;
 }
 
-const isThinking = ({ type }: Json): boolean => type === 'thinking' || type === 'redacted_thinking';
+function isThinking(block: unknown): boolean {
+  const { type } = object(block);
+  return type === 'thinking' || type === 'redacted_thinking';
+}
 
 /** Where the tool turn begins that the last message answers; beyond the end if it answers none. */
 function toolTurnOf(messages: readonly unknown[]): number {
@@ -131,10 +139,12 @@ function toolTurnOf(messages: readonly unknown[]): number {
   return index + 1;
 }
 
-const answersTools = (message: unknown): boolean => list(object(message)['content']).some(({ type }) => type === 'tool_result');
+function answersTools(message: unknown): boolean {
+  const { content } = object(message);
+  return Array.isArray(content) && content.some((block) => object(block)['type'] === 'tool_result');
+}
 
 /** Callers may send anything; what is wrong with it is the upstream's to say. */
 const object = (value: unknown): Json => (typeof value === 'object' && value !== null ? (value as Json) : {});
-const list = (value: unknown): Json[] => (Array.isArray(value) ? value.map(object) : []);
 
 const ineligible = (reason: string): Adapted => ({ type: 'ineligible', reason });

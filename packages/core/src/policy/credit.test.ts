@@ -68,7 +68,8 @@ describe('the credit of a circuit', () => {
     returned.walk('fffff');
     returned.made.opened();
     returned.made.returned();
-    expect(returned.walk('f', 10_000)).toBe(1);
+    expect(returned.walk('w', 9_000)).toBeNull();
+    expect(returned.walk('w', 10_000)).toBe(1);
 
     returned.made.returned();
     expect(returned.walk('ssss', 20_000)).toBeNull();

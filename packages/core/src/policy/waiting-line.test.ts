@@ -15,6 +15,10 @@ describe('a waiting line', () => {
     expect(times(line, 2_000, 500, 5_000, 4)).toEqual([1_500, 1_600, 1_700, 1_800]);
   });
 
+  it('begins with the first who joins it', () => {
+    expect(times(new WaitingLine(), 800, 0, 1_000, 2)).toEqual([800, 900]);
+  });
+
   it('lets a quarter of the usual traffic go beside what comes anyway, where that is more', () => {
     const line = new WaitingLine();
     line.reset(2);
