@@ -59,7 +59,7 @@ export interface Holdfast extends HoldfastMiddleware {
   describe(): Record<string, unknown>;
   /**
    * Every attempt of a recent call, found by its call id, its request id, a message, a response or an error.
-   * Undefined when the call is not among the last 2,000 or did not come through this instance.
+   * Undefined when the call did not come through this instance, or its ids are not among the last 2,000 (a healthy call has three).
    */
   attempts(of: unknown): Ledger | undefined;
   /** The typed story of an error: kind, advice, attempts, when to try again, what a broken stream had delivered. */

@@ -8,11 +8,8 @@ const marker: unique symbol = Symbol.for('holdfast.nested.v1') as never;
 /** Put on the options of a call, or on a request on its way to `fetch`, that is made on behalf of a call that Holdfast already runs. */
 export const nestedMark: Record<symbol, true> = { [marker]: true };
 
-/**
- * On a context of the SDK: the instance that runs its calls. Not in a WeakMap, which every collection has to look through: a
- * context lives as long as one call.
- */
-const owner: unique symbol = Symbol('holdfast.owner');
+/** The instance that runs the calls of a context. */
+const owners = new WeakMap<object, object>();
 
 /**
  * True when another Holdfast runs this call: on the client that sent it here, or further out in the same chain. Not when the
@@ -20,7 +17,9 @@ const owner: unique symbol = Symbol('holdfast.owner');
  */
 export function isNested(ctx: object, options: ApiOptions, request: object, instance: object): boolean {
   if (isMarked(options) || isMarked(request)) return true;
-  return ((ctx as { [owner]?: object })[owner] ??= instance) !== instance;
+  const owner = owners.get(ctx);
+  if (owner === undefined) owners.set(ctx, instance);
+  return owner !== undefined && owner !== instance;
 }
 
 const isMarked = (thing: object): boolean => (thing as Record<symbol, unknown>)[marker] === true;

@@ -5,7 +5,6 @@ const encoder = new TextEncoder();
 
 /** Looks and reads like a Response around `text`. */
 export class ReadResponse extends Response {
-  // Not in a WeakMap beside it: what such a map holds outlives its key until the next full collection.
   readonly #text: string;
   /** The parsed body, handed out once: whoever gets it may change it. */
   readonly #value: unknown;
