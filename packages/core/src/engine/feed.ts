@@ -70,7 +70,8 @@ export class Feed {
 
   /** Nobody waits for it: a reader who takes a break is no stall. */
   rest(): void {
-    this.#watch.disarm();
+    // A body that is read to its end has no reader to take a break.
+    if (this.#draining === null) this.#watch.disarm();
   }
 
   /** Ends the upstream. */
