@@ -1,12 +1,12 @@
 // The load of `pnpm soak`, briefly: what a call leaves behind when it has ended, however it ended. Memory is the long run's.
 
 import Anthropic from '@anthropic-ai/sdk';
-import { fakeClaude } from '@holdfast/testing';
+import { fakeClaude, VirtualClock } from '@holdfast/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { holdfast } from '../src/index.ts';
 import { beyond, slopeOf } from './soak/growth.ts';
 import { Load } from './soak/load.ts';
-import { request } from './world.ts';
+import { request, world } from './world.ts';
 
 let load: Load | null = null;
 afterEach(async () => {
@@ -50,6 +50,22 @@ describe('an attempt that was ended', () => {
     expect(signals[0]?.aborted).toBe(true);
     expect(String((signals[0]?.reason as Error | undefined)?.stack)).not.toMatch(/\n\s+at /);
     await claude.close();
+  });
+});
+
+describe('an upstream that says nothing more after its answer, and does not end', () => {
+  it.each(['all at once', 'event by event'])('is let go of after a moment when it was sent %s', async (how) => {
+    const clock = new VirtualClock();
+    const { claude, client, close } = await world({ holdfast: { clock } });
+    claude.script({ cut: { afterBytes: 1_000_000, how: 'stall' }, chunking: how === 'all at once' ? 'whole' : 'event' });
+
+    const { stop_reason: reason } = await clock.until(client.messages.stream(request).finalMessage());
+    expect(reason).toBe('end_turn');
+    clock.advance(2_000);
+
+    expect(claude.requests[0]?.clientLeft).toBe(true);
+    expect(clock.pending).toBe(0);
+    await close();
   });
 });
 
