@@ -17,7 +17,7 @@ import { anyAnswer, framesOf, mutated } from '../src/stream/testing/mutations.ts
 import { readStrictly } from '../src/stream/testing/strict-reader.ts';
 import { request, world } from './world.ts';
 
-const options: SpliceOptions = { tools: 'block', liveThinking: true, holdAll: false, stopSequences: [] };
+const options: SpliceOptions = { tools: 'block', liveThinking: true, holdAll: false, stopSequences: [], strict: true };
 
 /** What a splice knew when its stream broke somewhere. */
 const checkpoints: fc.Arbitrary<Checkpoint> = fc

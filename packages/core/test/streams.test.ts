@@ -3,7 +3,7 @@
 import Anthropic from '@anthropic-ai/sdk';
 import { VirtualClock, cut, referenceAnswer } from '@holdfast/testing';
 import { describe, expect, it } from 'vitest';
-import { callOptions } from '../src/index.ts';
+import { callOptions, holdfast } from '../src/index.ts';
 import { read, request, world } from './world.ts';
 
 const whole = referenceAnswer('text').content;
@@ -157,6 +157,29 @@ describe('limits and switches', () => {
     const got = await read(client);
 
     expect('error' in got && got.error.errorCode).toBe('holdfast_stream_broken');
+    expect(claude.requests).toHaveLength(1);
+    await close();
+  });
+
+  it('heal: false hands on what contradicts itself, byte for byte', async () => {
+    const { claude, client, close } = await world({ holdfast: { streams: { heal: false } } });
+    const text = await client.messages
+      .create({ ...request, stream: true })
+      .asResponse()
+      .then((response) => response.text());
+    // A gateway that forgets the end of a block and the reason of the end.
+    const odd = text
+      .split('\n\n')
+      .filter((event) => !/content_block_stop|message_delta/.test(event))
+      .join('\n\n');
+    const through = async (heal: boolean): Promise<string> => {
+      const fetch = async (): Promise<Response> => new Response(odd, { headers: { 'content-type': 'text/event-stream' } });
+      const behind = new Anthropic({ apiKey: 'test', fetch, middleware: [holdfast({ streams: { heal } })] });
+      return (await behind.messages.create({ ...request, stream: true }).asResponse()).text();
+    };
+
+    expect(await through(false)).toBe(odd);
+    expect(await through(true)).toContain('holdfast_stream_broken');
     expect(claude.requests).toHaveLength(1);
     await close();
   });

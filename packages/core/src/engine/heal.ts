@@ -344,7 +344,7 @@ class Pump {
 let exemplar: Pump | null = null;
 
 function createExemplar(): Pump {
-  const splice = new Splice({ tools: 'message', liveThinking: false, holdAll: false, stopSequences: [] });
+  const splice = new Splice({ tools: 'message', liveThinking: false, holdAll: false, stopSequences: [], strict: true });
   const delta = { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'word' } };
   const events = [
     { type: 'message_start', message: {} },

@@ -127,6 +127,7 @@ class StreamedAnswer implements StreamOwner {
       liveThinking: !heals || this.#facts.showsThinking,
       holdAll: heals && structuredOutput === 'hold' && (this.#facts.structuredOutput || this.#facts.forcedTool),
       stopSequences: this.#facts.stopSequences,
+      strict: heals,
     };
     this.splice = past ? Splice.replay(options, past) : new Splice(options);
     this.#accounted = past?.usage.length ?? 0;

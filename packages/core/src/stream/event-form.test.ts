@@ -21,7 +21,7 @@ import {
 const decoder = new TextDecoder();
 
 function spliceOf(options: Partial<SpliceOptions> = {}): Splice {
-  return new Splice({ tools: 'message', liveThinking: false, holdAll: false, stopSequences: [], ...options });
+  return new Splice({ tools: 'message', liveThinking: false, holdAll: false, stopSequences: [], strict: true, ...options });
 }
 
 function shown(splice: Splice, ...events: string[]): string {
@@ -42,8 +42,7 @@ describe('an event that breaks its stream', () => {
     ['a signature in a text', signature(0)],
     ['a delta for a block that has ended', blockStop(0) + text(0, 'more')],
     ['a second end of a block', blockStop(0) + blockStop(0)],
-    ['a block that begins within another', blockStart(1)],
-    ['a stop reason within a block', messageDelta()],
+    ['a delta for a block within which another began', blockStart(1) + text(0, 'more')],
     ['a stop reason that is none', blockStop(0) + raw('message_delta', '{"type":"message_delta","delta":{"stop_reason":{}}}')],
     ['the end of a message without a reason', blockStop(0) + messageStop],
     [
@@ -109,6 +108,74 @@ describe('an event that breaks its stream', () => {
 
     expect(shown(splice, ...start, odd, text(0, '!'))).toContain(odd);
     expect(splice.transcript().blocks[0]?.text).toBe('Hi!');
+  });
+});
+
+describe('an event that a gateway left out', () => {
+  const ends = { 'the next block': blockStart(1) + text(1, '!') + blockStop(1) + messageDelta(), 'the stop reason': messageDelta() };
+
+  it.each(Object.entries(ends))('is made up if it is the end of a text: %s can only come after it', (_, rest) => {
+    const out = shown(spliceOf(), ...start, rest, messageStop);
+
+    expect(out).toContain(`${text(0, 'Hi')}${blockStop(0)}`);
+    expect(readStrictly(bytesOf(out))).toMatchObject({ whole: true });
+  });
+
+  it('breaks the stream if it is the end of a tool call, which may have lost its input too', () => {
+    const splice = spliceOf();
+    shown(splice, ...start, blockStop(0), toolStart(1), json(1, '{}'), messageDelta('tool_use'), messageStop);
+
+    expect(splice.state).toEqual({ type: 'broken', problem: 'malformed' });
+    expect(splice.stopKnown).toBe(false);
+  });
+
+  it('is made up under the reader’s index, where that is another', () => {
+    const splice = spliceOf({ liveThinking: true });
+    shown(splice, messageStart(), thinkingStart(0), thought(0, 'Hm.'));
+    splice.fail('socket');
+    splice.resume({ type: 'restart', nextIndex: 1 });
+
+    expect(shown(splice, ...start, messageDelta(), messageStop)).toContain(blockStop(1));
+  });
+});
+
+describe('more about the message after its stop reason', () => {
+  it('is part of the end, as the API documents', () => {
+    const events = [
+      ...start,
+      blockStop(0),
+      messageDelta(),
+      event({ type: 'message_delta', delta: {}, usage: { output_tokens: 9 } }),
+      messageStop,
+    ];
+    const splice = spliceOf();
+
+    expect(shown(splice, ...events)).toBe(events.join(''));
+    expect(splice.stopReason).toBe('end_turn');
+    expect(splice.usage()).toMatchObject([{ output: 9 }]);
+  });
+});
+
+describe('a stream that nobody asked to heal', () => {
+  const options = { tools: 'live', liveThinking: true, strict: false } as const;
+
+  it.each([
+    [
+      'a block within another',
+      [...start, blockStart(1), text(0, 'a'), text(1, 'b'), blockStop(0), blockStop(0), messageDelta(), messageStop],
+    ],
+    ['no stop reason', [...start, blockStop(0), messageStop]],
+    ['no beginning', [blockStart(0), text(0, 'Hi'), blockStop(0), messageDelta()]],
+    ['two beginnings', [messageStart(), messageStart(), blockStart(0), text(0, 'Hi'), blockStop(0), messageDelta(), messageStop]],
+    ['a block behind the stop reason', [...start, blockStop(0), messageDelta(), blockStart(1), text(1, 'x'), blockStop(1), messageStop]],
+  ])('is handed on as it is with %s', (_, events) => {
+    const splice = spliceOf(options);
+    const out = shown(splice, ...events);
+    splice.fail('socket');
+
+    expect(events.join('').startsWith(out)).toBe(true);
+    expect(out).toContain(events.at(-2));
+    expect(splice.state).not.toMatchObject({ problem: 'malformed' });
   });
 });
 

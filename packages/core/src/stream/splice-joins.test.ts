@@ -33,7 +33,7 @@ const second = messageStart('msg_2', { input_tokens: 30, output_tokens: 1, cache
 
 /** A splice that broke after `delivered` and now reads the attempt that continues it. */
 function continued(options: Partial<SpliceOptions> = {}, seam: Partial<Extract<Join, { type: 'continue' }>['seam']> = {}): Continued {
-  const splice = new Splice({ tools: 'message', liveThinking: false, holdAll: false, stopSequences: [], ...options });
+  const splice = new Splice({ tools: 'message', liveThinking: false, holdAll: false, stopSequences: [], strict: true, ...options });
   let all = '';
   const push = (...events: string[]): string => {
     let now = '';
@@ -276,7 +276,7 @@ describe('a stop sequence', () => {
 
 describe('a restart', () => {
   const begun = (options: Partial<SpliceOptions>, ...events: string[]): Splice => {
-    const splice = new Splice({ tools: 'message', liveThinking: false, holdAll: false, stopSequences: [], ...options });
+    const splice = new Splice({ tools: 'message', liveThinking: false, holdAll: false, stopSequences: [], strict: true, ...options });
     for (const each of events) splice.push(bytesOf(each));
     splice.fail('socket');
     return splice;
@@ -333,7 +333,7 @@ describe('a restart', () => {
 
 describe('an early finish', () => {
   it('behind complete tool calls closes what is open, and says tool_use', () => {
-    const splice = new Splice({ tools: 'block', liveThinking: false, holdAll: false, stopSequences: [] });
+    const splice = new Splice({ tools: 'block', liveThinking: false, holdAll: false, stopSequences: [], strict: true });
     splice.push(bytesOf(messageStart(), toolStart(0), json(0, '{"a":1}'), blockStop(0), toolStart(1), json(1, '{"b"')));
     splice.fail('socket');
     splice.finish('tool_use');

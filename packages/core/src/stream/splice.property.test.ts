@@ -18,6 +18,7 @@ const options: fc.Arbitrary<SpliceOptions> = fc.record({
   liveThinking: fc.boolean(),
   holdAll: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
   stopSequences: fc.constantFrom([], [], ['harbour fills'], ['\n']),
+  strict: fc.constant(true),
 });
 
 interface Told {
@@ -115,6 +116,22 @@ describe('a stream that somebody has damaged', () => {
       // A block of an unknown kind has its text for itself.
       if (transcript.blocks.every(({ type }) => ['text', 'thinking', 'tool_use'].includes(type)))
         expect(textIn(bytes).startsWith(deliveredText(transcript))).toBe(true);
+    }),
+    500,
+  );
+
+  holds(
+    'is handed on byte for byte where nobody asked to heal it, whatever it says',
+    fc.property(anyAnswer, anyAnswer, told, (answer, other, { list, sizes, how }) => {
+      const bytes = mutated(framesOf(answer, 'msg_1'), list, framesOf(other, 'msg_2', 4));
+      const splice = new Splice({ tools: 'live', liveThinking: true, holdAll: false, stopSequences: [], strict: false });
+      const given: Uint8Array[] = [];
+      tell(splice, { bytes, sizes, how }, given);
+
+      const all = joined(given);
+      expect(all).toEqual(bytes.slice(0, all.length));
+      const { state } = splice;
+      if (state.type === 'broken') expect(['early-end', 'socket', 'stall', 'malformed', 'error']).toContain(state.problem);
     }),
     500,
   );

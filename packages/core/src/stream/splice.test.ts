@@ -24,7 +24,7 @@ import {
 const decoder = new TextDecoder();
 
 function spliceOf(options: Partial<SpliceOptions> = {}): Splice {
-  return new Splice({ tools: 'message', liveThinking: false, holdAll: false, stopSequences: [], ...options });
+  return new Splice({ tools: 'message', liveThinking: false, holdAll: false, stopSequences: [], strict: true, ...options });
 }
 
 /** Pushes each event by itself; what the reader got after each. */
@@ -408,7 +408,7 @@ describe('the transcript', () => {
     ];
     const before = shown(splice, ...events).join('');
     const transcript = splice.transcript();
-    const replayed = Splice.replay({ tools: 'block', liveThinking: true, holdAll: false, stopSequences: [] }, transcript);
+    const replayed = Splice.replay({ tools: 'block', liveThinking: true, holdAll: false, stopSequences: [], strict: true }, transcript);
 
     expect(readStrictly(bytesOf(given(replayed))).content).toEqual(readStrictly(bytesOf(before)).content);
     expect(replayed.transcript()).toEqual(transcript);

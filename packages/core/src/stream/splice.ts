@@ -26,6 +26,8 @@ export interface SpliceOptions {
   /** Nothing is shown before the message is complete. */
   readonly holdAll: boolean;
   readonly stopSequences: readonly string[];
+  /** A stream that contradicts itself is broken. Otherwise it is handed on as it is, to be what its reader makes of it. */
+  readonly strict: boolean;
 }
 
 /** How the events of an attempt join what the reader has. */
@@ -311,25 +313,25 @@ export class Splice {
     if (event === null) return this.#break('malformed');
     if (type === 'error') return this.#error(data);
     if (name !== type && (name === '' || messageEventTypes.has(name))) return this.#break('malformed');
-    if (isOfMessage && type !== 'message_stop' && this.#stopReason !== null) {
+    if (isOfMessage && this.#stopReason !== null && type !== 'message_stop' && type !== 'message_delta') {
       // An end that more of the answer follows was none.
       this.#stopReason = null;
-      return this.#break('malformed');
+      return this.#misfit(bytes, start, end);
     }
     const own = type === 'message_start' || this.#usage !== null;
     switch (type) {
       case 'message_start':
         return this.#messageStart(event, bytes, start, end);
       case 'content_block_start':
-        return own ? this.#blockStart(event, bytes, start, end) : this.#break('malformed');
+        return own ? this.#blockStart(event, bytes, start, end) : this.#misfit(bytes, start, end);
       case 'content_block_delta':
-        return own ? this.#blockDelta(event, bytes, start, end) : this.#break('malformed');
+        return own ? this.#blockDelta(event, bytes, start, end) : this.#misfit(bytes, start, end);
       case 'content_block_stop':
-        return own ? this.#blockStop(event, bytes, start, end) : this.#break('malformed');
+        return own ? this.#blockStop(event, bytes, start, end) : this.#misfit(bytes, start, end);
       case 'message_delta':
-        return own ? this.#messageDelta(event, bytes, start, end) : this.#break('malformed');
+        return own ? this.#messageDelta(event, bytes, start, end) : this.#misfit(bytes, start, end);
       case 'message_stop':
-        return own ? this.#messageStop(bytes, start, end) : this.#break('malformed');
+        return own ? this.#messageStop(bytes, start, end) : this.#misfit(bytes, start, end);
       default:
         // Tomorrow's events keep their place among the others.
         return this.#give(bytes, start, end, null);
@@ -345,9 +347,9 @@ export class Splice {
 
   #messageStart(event: Wire, bytes: Uint8Array, start: number, end: number): void {
     // A second beginning is a second answer, and two answers are never glued.
-    if (this.#usage !== null) return this.#break('malformed');
+    if (this.#usage !== null) return this.#misfit(bytes, start, end);
     const message = event['message'];
-    if (!isMessageStart(message)) return this.#break('malformed');
+    if (!isMessageStart(message)) return this.#misfit(bytes, start, end);
     this.#usage = usageFrom(message['usage']);
     this.#delivered.usage.push(this.#usage);
     if (this.#join.type !== 'fresh') return;
@@ -359,9 +361,9 @@ export class Splice {
   #blockStart(event: Wire, bytes: Uint8Array, start: number, end: number): void {
     const content = event['content_block'];
     const ownIndex = event['index'];
-    if (!isBlock(content) || !isIndex(ownIndex) || this.#own.has(ownIndex)) return this.#break('malformed');
-    // One block at a time: what was lost or came in another order is not known.
-    if (this.#openIndex !== null) return this.#break('malformed');
+    if (!isBlock(content) || !isIndex(ownIndex) || this.#own.has(ownIndex)) return this.#misfit(bytes, start, end);
+    this.#closeUnended();
+    if (this.#state !== open) return;
     const { type } = content;
     this.#openIndex = ownIndex;
     this.#forgetShape();
@@ -383,7 +385,7 @@ export class Splice {
       }
     }
     const begun = beginning(type, content);
-    const block = newBlock(this.#nextIndex, type, begun.start);
+    const block = newBlock(this.#options.strict ? this.#nextIndex : ownIndex, type, begun.start);
     this.#nextIndex += 1;
     this.#own.set(ownIndex, block);
     const live = this.#isLive(type);
@@ -406,9 +408,9 @@ export class Splice {
     const ownIndex = event['index'];
     const block = this.#openBlock(ownIndex);
     // Its beginning was lost on the way, and nobody knows what else.
-    if (block === undefined) return this.#break('malformed');
+    if (block === undefined) return this.#misfit(bytes, start, end);
     const delta = event['delta'];
-    if (!isDelta(delta, block?.type ?? 'thinking')) return this.#break('malformed');
+    if (!isDelta(delta, block?.type ?? 'thinking')) return this.#misfit(bytes, start, end);
     const text = textOfDelta(delta);
     if (block === null) {
       this.#swallowed += text?.length ?? 0;
@@ -445,7 +447,7 @@ export class Splice {
   #blockStop(event: Wire, bytes: Uint8Array, start: number, end: number): void {
     const ownIndex = event['index'];
     const block = this.#openBlock(ownIndex);
-    if (block === undefined) return this.#break('malformed');
+    if (block === undefined) return this.#misfit(bytes, start, end);
     this.#openIndex = null;
     this.#forgetShape();
     if (block === null) return;
@@ -475,10 +477,11 @@ export class Splice {
 
   #messageDelta(event: Wire, bytes: Uint8Array, start: number, end: number): void {
     const change = event['delta'];
-    // A block that never ended has lost more than its end, perhaps.
-    if (!isObject(change) || this.#openIndex !== null) return this.#break('malformed');
+    if (!isObject(change)) return this.#misfit(bytes, start, end);
+    this.#closeUnended();
+    if (this.#state !== open) return;
     const reason = change['stop_reason'] ?? null;
-    if (typeof reason !== 'string' && reason !== null) return this.#break('malformed');
+    if (typeof reason !== 'string' && reason !== null) return this.#misfit(bytes, start, end);
     if (this.#usage) readUsageInto(this.#usage, event['usage']);
     if (this.#seam !== null) {
       this.#toSeam(this.#seam.end());
@@ -497,11 +500,31 @@ export class Splice {
   }
 
   #messageStop(bytes: Uint8Array, start: number, end: number): void {
+    this.#closeUnended();
+    if (this.#state !== open) return;
     // Whoever ends an answer says why.
-    if (this.#stopReason === null) return this.#break('malformed');
+    if (this.#stopReason === null && this.#options.strict) return this.#break('malformed');
     this.#release();
     this.#out.put(bytes.subarray(start, end));
     this.#state = doneUpstream;
+  }
+
+  /** Some gateways leave out the end of a block. Where what follows can only come after it, the reader gets one. */
+  #closeUnended(): void {
+    const index = this.#openIndex;
+    if (index === null || !this.#options.strict) return;
+    const block = this.#own.get(index);
+    // A call that never ended may have lost the rest of its input too.
+    if (block && isTool(block.type)) return this.#break('malformed');
+    const event = { type: 'content_block_stop', index };
+    const bytes = encode(event);
+    this.#blockStop(event, bytes, 0, bytes.length);
+  }
+
+  /** An event that contradicts what came before it. */
+  #misfit(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#options.strict) this.#break('malformed');
+    else this.#give(bytes, start, end, null);
   }
 
   /** The attempt's open block, if `ownIndex` is its; null for one the reader never sees, undefined for any other. */
@@ -581,6 +604,8 @@ export class Splice {
 
   /** Keeps back. `commit` tells what changes when the reader gets it. */
   #hold(bytes: Uint8Array, start: number, end: number, commit: (() => void) | null): void {
+    // What is not healed need not be withdrawn.
+    if (!this.#options.strict) return this.#give(bytes, start, end, commit);
     if (this.#held.isEmpty) this.#delivered.settle();
     this.#held.add(bytes, start, end, commit);
   }

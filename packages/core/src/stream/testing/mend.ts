@@ -55,7 +55,7 @@ export function play({
   seed = 3,
   thinksAgain = false,
 }: Play): Played {
-  const splice = new Splice({ tools: 'message', liveThinking: false, holdAll: false, stopSequences: [], ...options });
+  const splice = new Splice({ tools: 'message', liveThinking: false, holdAll: false, stopSequences: [], strict: true, ...options });
   const given: Uint8Array[] = [];
   let bytes = wireOf(answer, { crlf, seed });
   for (let attempt = 1; ; attempt += 1) {

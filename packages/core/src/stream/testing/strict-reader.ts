@@ -43,7 +43,7 @@ export function readStrictly(bytes: Uint8Array, { damaged = false }: { readonly 
   const content: (Wire & { json?: string })[] = [];
   let message: Wire | null = null;
   let openIndex: number | null = null;
-  let stop: Wire | null = null;
+  let stop: Wire = {};
   let usage: Wire = {};
   let whole = false;
   const demand = (fine: boolean, what: string): void => {
@@ -68,7 +68,7 @@ export function readStrictly(bytes: Uint8Array, { damaged = false }: { readonly 
       case 'content_block_start':
         demand(openIndex === null, 'a block begins inside another');
         demand(data['index'] === content.length, `index ${String(data['index'])} where ${content.length} was due`);
-        demand(typeof stop?.['stop_reason'] !== 'string', 'a block begins after the stop reason');
+        demand(typeof stop['stop_reason'] !== 'string', 'a block begins after the stop reason');
         openIndex = content.length;
         content.push({ ...(data['content_block'] as Wire) });
         break;
@@ -82,20 +82,19 @@ export function readStrictly(bytes: Uint8Array, { damaged = false }: { readonly 
         break;
       case 'message_delta':
         demand(openIndex === null, 'the message ends inside a block');
-        demand(typeof stop?.['stop_reason'] !== 'string', 'a second stop reason');
-        stop = data['delta'] as Wire;
+        stop = { ...stop, ...(data['delta'] as Wire) };
         usage = { ...usage, ...(data['usage'] as Wire) };
         break;
       case 'message_stop':
-        demand(typeof stop?.['stop_reason'] === 'string', 'message_stop without a stop reason');
+        demand(typeof stop['stop_reason'] === 'string', 'message_stop without a stop reason');
         whole = true;
     }
   }
   return {
     id: message?.['id'],
     content: content.map(finished),
-    stopReason: stop?.['stop_reason'],
-    stopSequence: stop?.['stop_sequence'],
+    stopReason: stop['stop_reason'],
+    stopSequence: stop['stop_sequence'],
     usage,
     events,
     whole,
