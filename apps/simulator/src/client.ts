@@ -96,6 +96,8 @@ export class Call implements Task {
   #delayMs = 0;
   /** For circuits, in all, milliseconds. */
   #awaitedMs = 0;
+  /** It has a place among those who wait for a circuit. */
+  #inLine = false;
   /** Until the first content, milliseconds. */
   #begunMs = 0;
   /** The caller leaves if nothing has come by then. */
@@ -110,7 +112,8 @@ export class Call implements Task {
   #missing = 0;
   #verdict: Verdict | null = null;
   #stumbled = false;
-  #answering = false;
+  /** What the beginning of its answer earned the circuit; null before that. */
+  #earned: number | null = null;
   #resumes = 0;
 
   constructor(client: Client, now: number) {
@@ -153,6 +156,7 @@ export class Call implements Task {
     // Holdfast knows the deadline and does not wait beyond it.
     const patienceMs = Math.min(world.policy.circuitWaitMs - this.#awaitedMs, this.#leavesAt - now - 1);
     const refusal = this.#admit(now, patienceMs);
+    this.#inLine = refusal?.place === true;
     if (refusal === null) return this.#first(now);
     if (!refusal.place) return this.#over(false);
     this.#awaitedMs += refusal.retryAfterMs;
@@ -181,7 +185,7 @@ export class Call implements Task {
         ? null
         : breaker.isClosed
           ? breaker.admitClosed()
-          : breaker.admit(now, world.random, patienceMs, world.scenario.whole);
+          : breaker.admit(now, world.random, { patienceMs, waited: this.#inLine, isWhole: world.scenario.whole });
     this.#permit = permit?.admitted ? permit : null;
     return permit === null || permit.admitted ? null : permit;
   }
@@ -189,7 +193,7 @@ export class Call implements Task {
   #first(now: number): void {
     this.#attempts += 1;
     this.#sent = 0;
-    this.#answering = false;
+    this.#earned = null;
     this.#send(now);
   }
 
@@ -224,9 +228,9 @@ export class Call implements Task {
   #content(now: number): void {
     const { budget } = this.#client;
     this.#place.firstContent?.add(now - this.#sentAt);
-    this.#answering = true;
+    this.#earned = 0;
     budget?.deposit();
-    if (this.#permit) this.#place.breaker?.answering(this.#permit, now);
+    if (this.#permit) this.#earned = this.#place.breaker?.answering(this.#permit, now) ?? 0;
     if (this.#resumes === 0) this.#begunMs = now - this.#startedAt;
     // Who reads does not leave.
     this.#leavesAt = Infinity;
@@ -316,7 +320,7 @@ export class Call implements Task {
 
   #settle(countsAs: Verdict['countsAs'], now: number): void {
     const place = this.#place;
-    if (this.#permit) place.breaker?.settle(this.#permit, countsAs, now, this.#client.world.random, this.#answering, now - this.#sentAt);
+    if (this.#permit) place.breaker?.settle(this.#permit, countsAs, now, this.#client.world.random, this.#earned, now - this.#sentAt);
     this.#permit = null;
     if (countsAs === 'success') {
       place.illness *= 0.8;

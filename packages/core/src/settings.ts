@@ -3,7 +3,7 @@
 import { AnswerCache } from './engine/cache.ts';
 import type { HoldfastOptions, StreamOptions } from './options.ts';
 import { backoff, type Backoff } from './policy/backoff.ts';
-import { breakerPresets, type BreakerOptions } from './policy/breaker-options.ts';
+import { breakerPresets, breakerSettings, type BreakerSettings } from './policy/breaker-options.ts';
 import { slowDefaults } from './policy/pace.ts';
 import { RetryBudget, retryBudgetDefaults } from './policy/retry-budget.ts';
 import { createEmitter, type Emitter } from './telemetry/events.ts';
@@ -21,7 +21,7 @@ export interface Settings {
   readonly book: LedgerBook;
   readonly backoff: Backoff;
   readonly budget: RetryBudget | null;
-  readonly breaker: BreakerOptions | null;
+  readonly breaker: BreakerSettings | null;
   /** A call waits no longer than this for open circuits, milliseconds. */
   readonly circuitWaitMs: number;
   readonly attempts: number;
@@ -49,7 +49,7 @@ function circuitOf({ breaker = 'default' }: HoldfastOptions): Pick<Settings, 'br
   if (breaker === false) return { breaker: null, circuitWaitMs: 0 };
   if (typeof breaker === 'string') return { breaker: breakerPresets[breaker], circuitWaitMs: circuitWaits[breaker] };
   const { waitMs = circuitWaits.default, ...options } = breaker;
-  return { breaker: { ...breakerPresets.default, ...options }, circuitWaitMs: waitMs };
+  return { breaker: breakerSettings(options), circuitWaitMs: waitMs };
 }
 
 export function resolveSettings(options: HoldfastOptions): Settings {

@@ -262,6 +262,34 @@ describe('a token that may be renewed', () => {
   });
 });
 
+describe('a target that is coming back', () => {
+  it('is spared by calls that have somewhere else to go, and by no others', async () => {
+    const { clock, primary, client, hold, close } = await twoTargets({
+      random: () => 0.9,
+      primary: { geo: 'us' },
+      retry: false,
+      breaker: { consecutiveFailures: 1, openMs: 1_000, successes: 1, rampMs: 60_000 },
+    });
+    primary.claude.script('overloaded');
+    await clock.until(client.messages.create(request));
+    await clock.advanceAsync(1_000);
+    await clock.until(client.messages.create(request));
+    const targets = async (options: Anthropic.RequestOptions): Promise<Set<string | undefined>> => {
+      const seen = new Set<string | undefined>();
+      for (let talk = 0; talk < 20; talk += 1) {
+        const messages = [{ role: 'user' as const, content: `Conversation ${talk}` }];
+        const message = await clock.until(client.messages.create({ ...request, messages }, options));
+        seen.add(hold.attempts(message)?.attempts.at(-1)?.target);
+      }
+      return seen;
+    };
+
+    expect(await targets({})).toEqual(new Set(['second']));
+    expect(await targets(callOptions({ fence: { geo: ['us'] } }))).toEqual(new Set(['primary']));
+    await close();
+  });
+});
+
 describe('the fence', () => {
   it('sends nothing outside, from options, from the call or from the request, in the middle of an answer either', async () => {
     for (const [options, more, body] of [

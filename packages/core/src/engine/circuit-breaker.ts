@@ -71,8 +71,17 @@ export class CircuitBreaker {
       this.settle(permit, 'success');
       return result;
     } catch (error) {
-      this.settle(permit, this.#classify(error));
+      this.settle(permit, this.#judgement(error));
       throw error;
+    }
+  }
+
+  /** A `classify` that throws must not hide the error it was asked about. */
+  #judgement(error: unknown): CountsAs {
+    try {
+      return this.#classify(error);
+    } catch {
+      return 'failure';
     }
   }
 

@@ -64,10 +64,14 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
   const maxAttempts = call.replayable ? allowedAttempts(quest, router, want) : 1;
   let failure: Failure | null = null;
   let { delayMs } = quest;
+  /** Before the last attempt, for its own sake and not for a circuit's. */
+  let backedOffMs = delayMs;
   /** Since the last attempt. */
   let waitedMs = 0;
   /** For circuits, in all. */
   let awaitedMs = 0;
+  /** It has a place among those who wait for a circuit. */
+  let inLine = false;
   let made = 0;
   const gaveUp = (reason: GiveUpReason | SurfaceReason, retryAfterMs: number | null = null): GaveUp => ({
     type: 'gave-up',
@@ -84,7 +88,8 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
     if (isAborted(call.callers)) return gaveUp('aborted');
     if (startedAt >= call.deadlineAt) return gaveUp('deadline');
     const patienceMs = quest.waits ? Math.min(settings.circuitWaitMs - awaitedMs, call.deadlineAt - startedAt - 1) : 0;
-    const choice = router.choose(want, startedAt, patienceMs);
+    const choice = router.choose(want, startedAt, { ms: patienceMs, waited: inLine });
+    inLine = choice.type === 'refused' && choice.place;
     if (choice.type === 'refused' && choice.place) {
       delayMs = choice.retryAfterMs;
       if (awaitedMs === 0)
@@ -165,7 +170,7 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
 
     const backoffMs = settings.backoff({
       attempt: made,
-      previousMs: delayMs,
+      previousMs: backedOffMs,
       throttled: verdict.kind === 'rate-limited' || verdict.kind === 'overloaded',
       random: settings.random,
       hintMs: verdict.waitMs,
@@ -187,7 +192,8 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
       return gaveUp(decision.reason, verdict.waitMs ?? null);
     }
     if (decision.where === 'here') budget?.tryTake(now);
-    delayMs = decision.delayMs;
+    ({ delayMs } = decision);
+    backedOffMs = delayMs;
     tell(settings, call, () => ({
       type: 'retry-scheduled',
       callId: call.id,

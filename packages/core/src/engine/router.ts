@@ -82,6 +82,13 @@ export interface Want {
   readonly prefer: string | null;
 }
 
+export interface Patience {
+  /** Milliseconds. */
+  readonly ms: number;
+  /** The call comes for the place in line that it was given. */
+  readonly waited: boolean;
+}
+
 export interface TargetReport {
   readonly name: string;
   readonly geo: string | null;
@@ -101,8 +108,8 @@ export interface TargetReport {
 }
 
 export interface Router {
-  /** `patienceMs`: how long the call would wait for an open circuit, where there is no other. */
-  choose(want: Want, now: number, patienceMs: number): HopChoice;
+  /** `patience`: how long the call would wait for an open circuit, where there is no other. */
+  choose(want: Want, now: number, patience: Patience): HopChoice;
   /** An untried healthy target would take this. */
   elsewhere(want: Want): boolean;
   /** Some target may be asked (again) after a wait. */
@@ -180,28 +187,35 @@ export function createRouter(settings: Settings): Router {
     ];
   }
 
-  function choose(want: Want, now: number, patienceMs: number): HopChoice {
+  function choose(want: Want, now: number, patience: Patience): HopChoice {
     // One target, nothing to compare: the way almost every call goes.
     const only = places.length === 1 ? (places[0] as Place) : null;
     if (only && want.model === want.call.model && !fenced(only, want))
-      return admit(only, want, want.tried.length === 0 ? 'order' : 'again', false, now, patienceMs);
+      return admit(only, want, want.tried.length === 0 ? 'order' : 'again', now, patience);
 
     let list = candidates(want);
     const looking = want.tried.length === 0 ? takeLook(list, want) : null;
     if (looking !== null) list = list.map((candidate) => (candidate.name === looking ? { ...candidate, slow: false } : candidate));
+    let spared: Place | null = null;
     for (;;) {
       const sticky = mode === 'weighted' ? stickyKey(want.call) : null;
       const choice = route({ candidates: list, mode, prefer: want.prefer, sticky, now: clock.now(), random });
+      const isWorst = choice.type === 'none' || choice.why === 'least-bad';
+      // Sparing a target that is coming back is for calls that have somewhere else to go.
+      if (isWorst && spared) return admit(spared, want, 'least-bad', now, null, nobodySpared);
       if (choice.type === 'none') {
         if (choice.why === 'excluded') return { type: 'refused', reason: 'no-target', target: null, retryAfterMs: null, place: false };
         const allowed = list.filter((candidate) => !candidate.excluded);
-        const open = byName.get(allowed[0]?.name ?? primaryName) as Place;
-        return admit(open, want, 'order', false, now, allowed.length === 1 ? patienceMs : 0);
+        const first = byName.get(allowed[0]?.name ?? primaryName) as Place;
+        return admit(first, want, 'order', now, allowed.length === 1 ? patience : null);
       }
       const why = choice.name === looking ? 'look' : choice.why;
-      const admitted = admit(byName.get(choice.name) as Place, want, why, choice.why === 'least-bad', now, 0);
+      const entry = byName.get(choice.name) as Place;
+      const admitted = admit(entry, want, why, now, null);
       if (admitted.type === 'hop') return admitted;
+      if (isWorst) return { type: 'hop', hop: hopTo(entry, want, why, null, null, now) };
       // It is coming back, and this call is not among the first: for this call it is as good as open.
+      if (circuitOf(entry, want)?.stateAt(now) === 'closed') spared ??= entry;
       list = list.map((candidate) => (candidate.name === choice.name ? { ...candidate, open: true } : candidate));
     }
   }
@@ -308,17 +322,22 @@ export function createRouter(settings: Settings): Router {
     return breaker;
   }
 
-  function admit(entry: Place, want: Want, why: string, evenIfOpen: boolean, now: number, patienceMs: number): HopChoice {
+  function admit(
+    entry: Place,
+    want: Want,
+    why: string,
+    now: number,
+    patience: Patience | null,
+    chance: Random = chanceOf(want),
+  ): HopChoice {
     const breaker = circuitOf(entry, want);
-    const permit =
-      breaker === null || breaker.isClosed
-        ? (breaker?.admitClosed() ?? null)
-        : breaker.admit(now, chanceOf(want), patienceMs, !want.call.stream);
-    if (permit !== null && !permit.admitted && !evenIfOpen) {
-      const { retryAfterMs, place } = permit;
-      return { type: 'refused', reason: 'circuit-open', target: entry.facts.name, retryAfterMs, place };
-    }
-    return { type: 'hop', hop: hopTo(entry, want, why, breaker, permit?.admitted ? permit : null, now) };
+    if (breaker === null) return { type: 'hop', hop: hopTo(entry, want, why, null, null, now) };
+    if (breaker.isClosed) return { type: 'hop', hop: hopTo(entry, want, why, breaker, breaker.admitClosed(), now) };
+    const caller = { patienceMs: patience?.ms, waited: patience?.waited, isWhole: !want.call.stream };
+    const permit = breaker.admit(now, chance, caller);
+    if (permit.admitted) return { type: 'hop', hop: hopTo(entry, want, why, breaker, permit, now) };
+    const { retryAfterMs, place } = permit;
+    return { type: 'refused', reason: 'circuit-open', target: entry.facts.name, retryAfterMs, place };
   }
 
   /** A returning target gets conversations one by one: each comes back once, and not to and fro with every call. */
@@ -351,7 +370,8 @@ export function createRouter(settings: Settings): Router {
       idleMs: options.limits?.idleMs,
       cloud: isCloud(facts.kind),
     });
-    let answered = false;
+    /** What the beginning of a stream earned its circuit. */
+    let earned: number | null = null;
     let settled = false;
     return {
       target: facts.name,
@@ -386,19 +406,18 @@ export function createRouter(settings: Settings): Router {
         });
       },
       answering(observed) {
-        if (answered || settled) return;
-        answered = true;
+        if (earned !== null || settled) return;
+        earned = permit && breaker ? breaker.answering(permit, clock.now()) : 0;
         if (call.stream) {
           entry.firstContent.add(observed.firstContentMs);
           paceAt(entry, want)?.add(paceOf(observed.firstContentMs, 0), clock.now());
         }
-        if (permit && breaker) breaker.answering(permit, clock.now());
       },
       settle(verdict, observed) {
         if (settled) return;
         settled = true;
         const now = clock.now();
-        if (permit && breaker) breaker.settle(permit, verdict.countsAs, now, random, answered, now - startedAt);
+        if (permit && breaker) breaker.settle(permit, verdict.countsAs, now, random, earned, now - startedAt);
         if (observed?.outputTokens) {
           entry.tokenMs.add(observed.firstContentMs / observed.outputTokens);
           paceAt(entry, want)?.add(paceOf(observed.firstContentMs, observed.outputTokens), now);
@@ -432,6 +451,8 @@ export function createRouter(settings: Settings): Router {
       settings.emitter.emit({ type: 'target-disabled', at: now, target: entry.facts.name, kind: verdict.kind, until: entry.disabledUntil });
   }
 }
+
+const nobodySpared: Random = () => 0;
 
 /** Limits and overload are per model, and fast mode has a pool of its own, where there is a fast mode. */
 function keyOf({ facts }: Place, { call, model, body }: Want): string {

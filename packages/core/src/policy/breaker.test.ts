@@ -23,8 +23,8 @@ function breaker(options: BreakerOptions = {}) {
     get now() {
       return now;
     },
-    report(permit: Permit | null, countsAs: CountsAs, answered = false) {
-      if (permit) made.settle(permit, countsAs, now, half, answered);
+    report(permit: Permit | null, countsAs: CountsAs, earned: number | null = null) {
+      if (permit) made.settle(permit, countsAs, now, half, earned);
     },
     call(countsAs: CountsAs): boolean {
       const permit = admit();
@@ -127,11 +127,25 @@ describe('a closed circuit', () => {
     const it = breaker({ sustainedFailures: 100 });
     for (let i = 0; i < 4; i += 1) it.call('failure');
     const permit = it.admit() as Permit;
-    it.answering(permit);
-    it.report(permit, countsAs, true);
+    it.report(permit, countsAs, it.answering(permit));
     expect(it.state()).toBe(countsAs === 'failure' ? 'open' : 'closed');
 
     it.call('failure');
+
+    expect(it.state()).toBe('open');
+  });
+
+  it('spends one credit on a stream that broke, also where its beginning earned nothing', () => {
+    const it = breaker({ sustainedFailures: 100 });
+    for (let i = 0; i < 4; i += 1) {
+      const permit = it.admit() as Permit;
+      it.report(permit, 'failure', it.answering(permit));
+      expect(it.state()).toBe('closed');
+      // What a break takes, the next beginning must not give back.
+      it.call('neutral');
+    }
+    const permit = it.admit() as Permit;
+    it.report(permit, 'failure', it.answering(permit));
 
     expect(it.state()).toBe('open');
   });
@@ -140,8 +154,7 @@ describe('a closed circuit', () => {
     const it = breaker({ sustainedFailures: 100 });
     for (let i = 0; i < 4; i += 1) it.call('failure');
     const permit = it.admit() as Permit;
-    it.answering(permit);
-    it.report(permit, 'success', true);
+    it.report(permit, 'success', it.answering(permit));
     it.call('failure');
     expect(it.state()).toBe('closed');
 
@@ -194,7 +207,7 @@ describe('an open circuit', () => {
     const it = breaker({ openMs: 1_000 });
     for (let i = 0; i < 5; i += 1) it.call('failure');
     it.pass(400);
-    const ask = (patienceMs: number) => it.made.admit(it.now, half, patienceMs);
+    const ask = (patienceMs: number) => it.made.admit(it.now, half, { patienceMs });
 
     expect(ask(500)).toEqual({ admitted: false, retryAfterMs: 600, place: false });
     expect([ask(5_000), ask(5_000)]).toEqual([
@@ -207,11 +220,11 @@ describe('an open circuit', () => {
   it('has a new line each time it opens', () => {
     const it = breaker({ openMs: 1_000, maxOpenMs: 1_000 });
     for (let i = 0; i < 5; i += 1) it.call('failure');
-    for (let i = 0; i < 20; i += 1) it.made.admit(it.now, half, 5_000);
+    for (let i = 0; i < 20; i += 1) it.made.admit(it.now, half, { patienceMs: 5_000 });
     it.pass(1_000);
     it.call('failure');
 
-    expect(it.made.admit(it.now, half, 5_000)).toMatchObject({ retryAfterMs: 1_000, place: true });
+    expect(it.made.admit(it.now, half, { patienceMs: 5_000 })).toMatchObject({ retryAfterMs: 1_000, place: true });
   });
 
   it('stays open no longer than eight calls usually take to come', () => {
@@ -361,7 +374,7 @@ describe('a half-open circuit', () => {
     const it = halfOpen();
     it.admit();
 
-    expect([0, 5_000, 5_000].map((patienceMs) => it.made.admit(it.now, half, patienceMs))).toEqual([
+    expect([0, 5_000, 5_000].map((patienceMs) => it.made.admit(it.now, half, { patienceMs }))).toEqual([
       { admitted: false, retryAfterMs: 200, place: false },
       { admitted: false, retryAfterMs: 200, place: true },
       { admitted: false, retryAfterMs: 300, place: true },
@@ -370,9 +383,9 @@ describe('a half-open circuit', () => {
 
   it('trusts a probe for a whole answer that is silent for much longer than failures took', () => {
     const it = breaker({ openMs: 1_000, maxOpenMs: 1_000 });
-    for (let i = 0; i < 5; i += 1) it.made.settle(it.admit() as Permit, 'failure', it.now, half, false, 500);
+    for (let i = 0; i < 5; i += 1) it.made.settle(it.admit() as Permit, 'failure', it.now, half, null, 500);
     it.pass(1_000);
-    const whole = () => it.made.admit(it.now, half, 0, true).admitted;
+    const whole = () => it.made.admit(it.now, half, { isWhole: true }).admitted;
 
     expect(whole()).toBe(true);
     it.pass(1_499);
@@ -390,7 +403,7 @@ describe('a half-open circuit', () => {
 
   it('trusts no silence of a second or less, however quick the failures', () => {
     const it = halfOpen();
-    it.made.admit(it.now, half, 0, true);
+    it.made.admit(it.now, half, { isWhole: true });
     it.pass(999);
     expect(it.made.wouldAdmit(it.now)).toBe(false);
     it.pass(1);
@@ -407,9 +420,9 @@ describe('a half-open circuit', () => {
 
   it('forgets slow failures as quicker ones come', () => {
     const it = breaker({ openMs: 1_000, maxOpenMs: 1_000 });
-    for (const tookMs of [10_000, 1, 1, 1, 1]) it.made.settle(it.admit() as Permit, 'failure', it.now, half, false, tookMs);
+    for (const tookMs of [10_000, 1, 1, 1, 1]) it.made.settle(it.admit() as Permit, 'failure', it.now, half, null, tookMs);
     it.pass(1_000);
-    it.made.admit(it.now, half, 0, true);
+    it.made.admit(it.now, half, { isWhole: true });
     it.pass(3 * 10_000 * 0.9 ** 4 - 1);
     expect(it.made.wouldAdmit(it.now)).toBe(false);
     it.pass(1);
@@ -438,7 +451,7 @@ describe('a half-open circuit', () => {
 
   it('closes once when several probes have outlived the failures', () => {
     const it = halfOpen({ probes: 3, successes: 1 });
-    for (let i = 0; i < 3; i += 1) it.made.admit(it.now, half, 0, true);
+    for (let i = 0; i < 3; i += 1) it.made.admit(it.now, half, { isWhole: true });
     it.pass(1_000);
 
     expect(it.admit()).toMatchObject({ probe: false });
@@ -488,21 +501,53 @@ describe('a half-open circuit', () => {
     expect(it.made.admit(it.now, half)).toMatchObject({ admitted: false, retryAfterMs: 5_000 });
   });
 
-  it('takes the word of no probe that has lost its place', () => {
-    const it = halfOpen({ leaseMs: 5_000 });
-    const late = it.admit();
+  it('believes a late answer to a probe, and no late failure: others have gone since', () => {
+    const it = halfOpen({ leaseMs: 5_000, successes: 2 });
+    const [failing, answering] = [it.admit(), (it.pass(5_000), it.admit())];
     it.pass(5_000);
-    const next = it.admit();
 
-    it.report(late, 'failure');
+    it.report(failing, 'failure');
     expect(it.state()).toBe('half-open');
-    it.report(late, 'success');
-    it.report(next, 'success');
-    it.report(next, 'success');
-    it.call('success');
+    it.report(answering, 'success');
+    it.report(answering, 'success');
     expect(it.state()).toBe('half-open');
     it.call('success');
     expect(it.state()).toBe('closed');
+  });
+
+  it('closes by whole answers that take longer than a lease, where failures are slow too', () => {
+    const it = breaker({ openMs: 1_000, maxOpenMs: 1_000, successes: 2, leaseMs: 60_000 });
+    for (let i = 0; i < 5; i += 1) it.made.settle(it.admit() as Permit, 'failure', it.now, half, null, 60_000);
+    it.pass(1_000);
+    const whole = () => it.made.admit(it.now, half, { isWhole: true });
+    whole();
+    it.pass(60_000);
+    whole();
+    it.pass(180_000);
+
+    expect(whole()).toMatchObject({ admitted: true, probe: false });
+  });
+
+  it('waits for a hundred lost probes, and no more', () => {
+    const it = halfOpen({ leaseMs: 1, successes: 1 });
+    const lost = Array.from({ length: 102 }, () => (it.pass(1), it.admit()));
+    it.report(lost[0] as Permit, 'success');
+    expect(it.state()).toBe('half-open');
+
+    it.report(lost[1] as Permit, 'success');
+
+    expect(it.state()).toBe('closed');
+  });
+
+  it('lets those look again first who have waited for a place', () => {
+    const it = breaker({ openMs: 1_000 });
+    for (let i = 0; i < 5; i += 1) it.call('failure');
+    for (let i = 0; i < 30; i += 1) it.made.admit(it.now, half, { patienceMs: 5_000 });
+    it.pass(1_000);
+    it.admit();
+    const ask = (waited: boolean) => it.made.admit(it.now, half, { patienceMs: 5_000, waited });
+
+    expect([ask(true), ask(true), ask(false)]).toMatchObject([{ retryAfterMs: 200 }, { retryAfterMs: 300 }, { retryAfterMs: 3_000 }]);
   });
 
   it('is not moved by streams and failures of an earlier era, however many, once it has closed', () => {
@@ -542,6 +587,54 @@ describe('a half-open circuit', () => {
     it.call('success');
     it.report(early, 'failure');
     expect(it.state()).toBe('closed');
+  });
+});
+
+describe('a clock that is set back', () => {
+  const hour = 3_600_000;
+
+  it('keeps no circuit open', () => {
+    const it = breaker();
+    for (let i = 0; i < 5; i += 1) it.call('failure');
+    expect(it.state()).toBe('open');
+    it.pass(-hour);
+
+    expect(it.state()).toBe('half-open');
+    expect(it.made.wouldAdmit(it.now)).toBe(true);
+    expect(it.admit()).not.toBeNull();
+  });
+
+  it('keeps no place of a probe', () => {
+    const it = breaker();
+    for (let i = 0; i < 5; i += 1) it.call('failure');
+    it.pass(10_000);
+    it.admit();
+    it.pass(-hour);
+
+    expect(it.made.wouldAdmit(it.now)).toBe(true);
+    expect(it.admit()).not.toBeNull();
+  });
+
+  it('ends the ramp', () => {
+    const it = breaker({ rampMs: 1_000, successes: 1 });
+    for (let i = 0; i < 5; i += 1) it.call('failure');
+    it.pass(10_000);
+    it.call('success');
+    it.pass(-hour);
+
+    expect(it.made.admit(it.now, () => 0.99).admitted).toBe(true);
+    expect(it.made.isClosed).toBe(true);
+  });
+});
+
+describe('options', () => {
+  it('that are undefined are not given', () => {
+    const it = breaker({ failureRate: undefined, minimumFailures: undefined, openMs: undefined, callsPerProbe: undefined });
+    for (let i = 0; i < 4; i += 1) it.call('failure');
+    expect(it.state()).toBe('closed');
+    it.call('failure');
+
+    expect(it.made.admit(it.now, half)).toMatchObject({ admitted: false, retryAfterMs: 1_500 });
   });
 });
 
@@ -597,7 +690,7 @@ describe('random walks', () => {
       if (random() < 0.55) {
         const would = it.wouldAdmit(now);
         const patienceMs = random() < 0.5 ? 0 : random() * 1_500;
-        const permit = it.admit(now, random, patienceMs, random() < 0.5);
+        const permit = it.admit(now, random, { patienceMs, isWhole: random() < 0.5, waited: random() < 0.5 });
         if (permit.admitted) {
           if (!would) throw new Error(`step ${step}: admitted what it would not admit`);
           if (before === 'open') throw new Error(`step ${step}: admitted while open`);
@@ -612,7 +705,7 @@ describe('random walks', () => {
       } else if (out.length > 0) {
         const [permit] = out.splice(Math.floor(random() * out.length), 1) as [Permit];
         if (random() < 0.3) it.answering(permit, now);
-        else it.settle(permit, (step % 1_000 < 500 ? bad : good)[Math.floor(random() * 6)] as CountsAs, now, random, false, random() * 100);
+        else it.settle(permit, (step % 1_000 < 500 ? bad : good)[Math.floor(random() * 6)] as CountsAs, now, random, null, random() * 100);
       }
       const after = it.stateAt(now);
       if (before !== after) states += `${before}>${after} `;

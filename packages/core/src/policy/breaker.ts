@@ -1,7 +1,7 @@
 // The circuit breaker's judgement: who may be asked now. Synchronous, single-threaded; time and chance are arguments.
 
 import type { Random } from '../time.ts';
-import { breakerPresets, type BreakerOptions, type BreakerSettings } from './breaker-options.ts';
+import { breakerSettings, type BreakerOptions, type BreakerSettings } from './breaker-options.ts';
 import { Credit } from './credit.ts';
 import type { CountsAs } from './verdict.ts';
 import { WaitingLine } from './waiting-line.ts';
@@ -23,17 +23,28 @@ export interface Refusal {
   readonly place: boolean;
 }
 
+/** Who asks for admission. */
+export interface Caller {
+  /** How long it would wait, milliseconds: a refusal keeps a place in line for those who can wait for it. Default 0. */
+  readonly patienceMs?: number | undefined;
+  /** It comes when its place in line told it to, and goes before those who come now. Default false. */
+  readonly waited?: boolean | undefined;
+  /** Nothing will be heard of a good answer until it is complete. Default false. */
+  readonly isWhole?: boolean | undefined;
+}
+
 interface Probe {
-  readonly leasedUntil: number;
-  /** Since when its silence is a good sign; null if it is none. */
-  readonly silentSince: number | null;
+  readonly since: number;
+  /** Its silence is a good sign. */
+  readonly isWhole: boolean;
 }
 
 type State =
   | { readonly name: 'closed' }
-  | { readonly name: 'open'; readonly until: number }
+  | { readonly name: 'open'; readonly since: number; readonly until: number }
   | { readonly name: 'half-open'; readonly probes: Map<Permit, Probe>; successes: number };
 
+type Open = Extract<State, { name: 'open' }>;
 type HalfOpen = Extract<State, { name: 'half-open' }>;
 
 export type OnBreakerChange = (from: BreakerStateName, to: BreakerStateName, retryAfterMs: number | null) => void;
@@ -52,6 +63,11 @@ const survivalFactor = 3;
 const leastSurvivalMs = 1_000;
 /** Failures get quicker when an outage changes its kind: how much of the slowest is remembered from one to the next. */
 const remembered = 0.9;
+
+/** Probes whose lease has ended may still answer. So many are waited for. */
+const mostLost = 100;
+
+const nobodyInParticular: Caller = {};
 
 /**
  * One circuit. `admit` before asking; `settle` exactly once with what came of it, whatever came. A stream reports
@@ -77,7 +93,7 @@ export class Breaker {
   #failureMs = 0;
 
   constructor(options: BreakerOptions = {}, onChange?: OnBreakerChange) {
-    this.#options = { ...breakerPresets.default, ...options } as BreakerSettings;
+    this.#options = breakerSettings(options);
     this.#credit = new Credit(this.#options);
     this.#onChange = onChange;
   }
@@ -94,7 +110,7 @@ export class Breaker {
 
   /** The state as of `now`: an open circuit whose time has passed is half-open. */
   stateAt(now: number): BreakerStateName {
-    return this.#state.name === 'open' && now >= this.#state.until ? 'half-open' : this.#state.name;
+    return this.#state.name === 'open' && isOver(this.#state, now) ? 'half-open' : this.#state.name;
   }
 
   /** What `admit` would say, without taking anything. */
@@ -103,7 +119,7 @@ export class Breaker {
       case 'closed':
         return true;
       case 'open':
-        return now >= this.#state.until;
+        return isOver(this.#state, now);
       case 'half-open':
         return this.#hasPlace(this.#state, now);
     }
@@ -114,49 +130,49 @@ export class Breaker {
     if (this.#state.name === 'open') this.#enter(halfOpen(), null);
   }
 
-  /**
-   * @param now milliseconds
-   * @param patienceMs how long the caller would wait; a refusal keeps a place in line for those who can wait for it
-   * @param isWhole nothing will be heard of a good answer until it is complete
-   */
-  admit(now: number, random: Random, patienceMs = 0, isWhole = false): Permit | Refusal {
+  /** May `caller` ask? `now` in milliseconds. */
+  admit(now: number, random: Random, caller: Caller = nobodyInParticular): Permit | Refusal {
     if (this.#state.name === 'open') {
-      if (now < this.#state.until) return this.#line.join(this.#state.until, now, patienceMs);
+      if (!isOver(this.#state, now)) return this.#line.join(this.#state.until, now, caller);
       this.#enter(halfOpen(), null);
     }
     if (this.#state.name === 'half-open') {
       this.#trustSurvivors(this.#state, now);
       // Its last survivor may have closed it.
-      if (this.stateAt(now) === 'half-open') return this.#admitProbe(this.#state, now, patienceMs, isWhole);
+      if (this.stateAt(now) === 'half-open') return this.#admitProbe(this.#state, now, caller);
     }
     return this.#admitRamping(now, random);
   }
 
-  /** A stream began to answer under `permit`: a probe has shown what it was sent to show. */
-  answering(permit: Permit, now: number): void {
-    if (permit.era !== this.#era) return;
-    if (this.#state.name === 'half-open') this.#probeSucceeded(this.#state, permit, now);
-    else this.#succeeded(now);
+  /**
+   * A stream began to answer under `permit`: a probe has shown what it was sent to show.
+   *
+   * @returns the credit it earned, for `settle`
+   */
+  answering(permit: Permit, now: number): number {
+    if (permit.era !== this.#era) return 0;
+    if (this.#state.name !== 'half-open') return this.#succeeded(now);
+    this.#probeSucceeded(this.#state, permit, now);
+    return 0;
   }
 
   /**
    * Reports what came of a permit. Results of an earlier era change nothing: they tell of a time the circuit has already
    * judged.
    *
-   * @param answered `answering` was reported for it before
+   * @param earned what `answering` returned for it; null if it was not called
    * @param tookMs how long it took to fail, milliseconds
    */
-  settle(permit: Permit, countsAs: CountsAs, now: number, random: Random, answered = false, tookMs = 0): void {
+  settle(permit: Permit, countsAs: CountsAs, now: number, random: Random, earned: number | null = null, tookMs = 0): void {
     if (permit.era !== this.#era) return;
     if (this.#state.name === 'half-open') {
-      if (this.#state.probes.has(permit)) this.#settleProbe(this.#state, permit, countsAs, now, random, tookMs);
-      return;
+      return this.#settleProbe(this.#state, permit, countsAs, now, random, tookMs);
     }
-    if (answered && countsAs !== 'success') this.#credit.takeBack();
+    if (earned !== null && countsAs !== 'success') this.#credit.takeBack(earned);
     switch (countsAs) {
       case 'success':
-        if (answered) this.#consecutive = 0;
-        else this.#succeeded(now);
+        if (earned === null) this.#succeeded(now);
+        else this.#consecutive = 0;
         return;
       case 'failure':
         this.#countFailure(now, tookMs);
@@ -170,23 +186,27 @@ export class Breaker {
     }
   }
 
-  #admitProbe(state: HalfOpen, now: number, patienceMs: number, isWhole: boolean): Permit | Refusal {
-    if (!this.#hasPlace(state, now)) return this.#line.join(now + recheckMs, now, patienceMs);
+  #admitProbe(state: HalfOpen, now: number, caller: Caller): Permit | Refusal {
+    if (!this.#hasPlace(state, now)) return this.#line.join(now + recheckMs, now, caller);
     const { probes } = state;
-    for (const [permit, { leasedUntil }] of probes) if (leasedUntil <= now) probes.delete(permit);
+    if (probes.size >= this.#options.probes + mostLost) probes.delete(probes.keys().next().value as Permit);
     const permit: Permit = { admitted: true, era: this.#era, probe: true };
-    probes.set(permit, { leasedUntil: now + this.#options.leaseMs, silentSince: isWhole ? now : null });
+    probes.set(permit, { since: now, isWhole: caller.isWhole === true });
     return permit;
   }
 
   #hasPlace({ probes }: HalfOpen, now: number): boolean {
     let underWay = 0;
-    for (const probe of probes.values()) if (probe.leasedUntil > now && !this.#survived(probe, now)) underWay += 1;
+    for (const probe of probes.values()) if (this.#isLeased(probe, now) && !this.#survived(probe, now)) underWay += 1;
     return underWay < this.#options.probes;
   }
 
-  #survived({ silentSince }: Probe, now: number): boolean {
-    return silentSince !== null && now - silentSince >= Math.max(leastSurvivalMs, survivalFactor * this.#failureMs);
+  #isLeased({ since }: Probe, now: number): boolean {
+    return now >= since && now - since < this.#options.leaseMs;
+  }
+
+  #survived({ since, isWhole }: Probe, now: number): boolean {
+    return isWhole && now - since >= Math.max(leastSurvivalMs, survivalFactor * this.#failureMs);
   }
 
   /** What has outlived the failures by far is none, though its answer is still being written. */
@@ -198,7 +218,7 @@ export class Breaker {
   #admitRamping(now: number, random: Random): Permit | Refusal {
     if (this.#rampFrom === never) return this.#permit;
     const passed = (now - this.#rampFrom) / this.#options.rampMs;
-    if (!(passed < 1)) {
+    if (!(passed >= 0 && passed < 1)) {
       this.#rampFrom = never;
       return this.#permit;
     }
@@ -207,11 +227,15 @@ export class Breaker {
   }
 
   #settleProbe(state: HalfOpen, permit: Permit, countsAs: CountsAs, now: number, random: Random, tookMs: number): void {
+    const probe = state.probes.get(permit);
+    if (probe === undefined) return;
     switch (countsAs) {
       case 'success':
         return this.#probeSucceeded(state, permit, now);
       case 'failure':
       case 'weak':
+        // Others went after it: what it met is long ago.
+        if (!this.#isLeased(probe, now)) return void state.probes.delete(permit);
         this.#countFailure(now, tookMs);
         return this.#open(now, random);
       case 'throttled':
@@ -231,9 +255,9 @@ export class Breaker {
     this.#enter({ name: 'closed' }, null);
   }
 
-  #succeeded(now: number): void {
+  #succeeded(now: number): number {
     this.#consecutive = 0;
-    this.#credit.succeeded(now);
+    return this.#credit.succeeded(now);
   }
 
   #countFailure(now: number, tookMs: number): void {
@@ -258,7 +282,7 @@ export class Breaker {
     const lengthMs = Math.max(openMs, Math.min(maxOpenMs, callsPerProbe * intervalMs, wantedMs)) * (1 - jitter * random());
     this.#openings = Math.min(this.#openings + 1, 32);
     this.#line.reset(intervalMs);
-    this.#enter({ name: 'open', until: now + lengthMs }, lengthMs);
+    this.#enter({ name: 'open', since: now, until: now + lengthMs }, lengthMs);
   }
 
   #enter(state: State, retryAfterMs: number | null): void {
@@ -269,5 +293,8 @@ export class Breaker {
     this.#onChange?.(from, state.name, retryAfterMs);
   }
 }
+
+/** A clock that was set back has nothing to say about how long is left. */
+const isOver = ({ since, until }: Open, now: number): boolean => now >= until || now < since;
 
 const halfOpen = (): HalfOpen => ({ name: 'half-open', probes: new Map(), successes: 0 });

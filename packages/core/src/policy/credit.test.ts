@@ -57,10 +57,22 @@ describe('the credit of a circuit', () => {
   it('takes back what a success earned that was none', () => {
     const it = credit();
     it.walk('ffffs');
-    it.made.takeBack();
+    it.made.takeBack(it.made.succeeded(8_000));
+    it.made.failed(9_000, 1);
+    expect(it.made.isSpent).toBe(false);
     it.made.failed(9_000, 1);
 
     expect(it.made.isSpent).toBe(true);
+  });
+
+  it('says what a success earned: nothing where nothing was spent', () => {
+    const it = credit();
+
+    expect(it.made.succeeded(0)).toBe(0);
+    it.walk('w');
+    expect(it.made.succeeded(0)).toBe(0.5);
+    it.walk('ff');
+    expect(it.made.succeeded(0)).toBe(1);
   });
 
   it('believes a fifth of what it believed when the circuit comes back, and all of it once it has been well', () => {

@@ -43,13 +43,16 @@ export class Credit {
     return Math.max(minimumFailures, evidenceMs * Math.max(this.#usualRate, this.#rate.perMs));
   }
 
-  succeeded(now: number): void {
+  /** Returns what it earned: nothing when nothing was spent. */
+  succeeded(now: number): number {
     this.#rate.count(now);
+    const before = this.#left;
     this.#left += this.#gain;
-    if (this.#left < this.#whole) return;
+    if (this.#left < this.#whole) return this.#gain;
     this.#left = this.#whole;
     // Nothing of the last trouble is left.
     this.#usualRate = 0;
+    return Math.max(0, this.#left - before);
   }
 
   /** `weight`: 1, or less for a weak failure. */
@@ -58,9 +61,9 @@ export class Credit {
     if (this.#counts) this.#left -= weight;
   }
 
-  /** A success that was reported is none. */
-  takeBack(): void {
-    this.#left -= this.#gain;
+  /** A success that earned so much was none. */
+  takeBack(earned: number): void {
+    this.#left -= earned;
   }
 
   /** The circuit opens: remembers how many calls there were before. */

@@ -3,7 +3,7 @@ import { WaitingLine } from './waiting-line.ts';
 
 const times = (line: WaitingLine, from: number, now: number, patienceMs: number, count: number) =>
   Array.from({ length: count }, () => {
-    const { retryAfterMs, place } = line.join(from, now, patienceMs);
+    const { retryAfterMs, place } = line.join(from, now, { patienceMs });
     return place ? retryAfterMs : null;
   });
 
@@ -31,7 +31,7 @@ describe('a waiting line', () => {
     line.reset(1_000);
 
     expect(times(line, 800, 0, 1_000, 5)).toEqual([800, 900, 1_000, null, null]);
-    expect(line.join(800, 0, 1_000)).toEqual({ admitted: false, retryAfterMs: 800, place: false });
+    expect(line.join(800, 0, { patienceMs: 1_000 })).toEqual({ admitted: false, retryAfterMs: 800, place: false });
     expect(times(line, 800, 0, 1_100, 2)).toEqual([1_100, null]);
   });
 
@@ -39,9 +39,26 @@ describe('a waiting line', () => {
     const line = new WaitingLine();
     line.reset(1_000);
 
-    for (let i = 0; i < 1_000; i += 1) line.join(800, 0, 0);
+    for (let i = 0; i < 1_000; i += 1) line.join(800, 0, {});
 
     expect(times(line, 800, 0, 1_000, 1)).toEqual([800]);
+  });
+
+  it('has a second line for those who came in time and must wait again', () => {
+    const line = new WaitingLine();
+    line.reset(1_000);
+    times(line, 800, 0, 5_000, 30);
+    const again = () => line.join(1_000, 800, { patienceMs: 400, waited: true });
+
+    expect([again(), again(), again(), again()]).toEqual([
+      { admitted: false, retryAfterMs: 200, place: true },
+      { admitted: false, retryAfterMs: 300, place: true },
+      { admitted: false, retryAfterMs: 400, place: true },
+      { admitted: false, retryAfterMs: 200, place: false },
+    ]);
+    expect(times(line, 1_000, 800, 5_000, 1)).toEqual([3_000]);
+    line.reset(1_000);
+    expect(again()).toMatchObject({ retryAfterMs: 200 });
   });
 
   it('goes on where it was when the moment moves, and begins anew with a new line', () => {
