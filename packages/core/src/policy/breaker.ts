@@ -24,7 +24,7 @@ export interface Refusal {
 }
 
 /** Who asks for admission. */
-export interface Caller {
+export interface BreakerCaller {
   /** How long it would wait, milliseconds: a refusal keeps a place in line for those who can wait for it. Default 0. */
   readonly patienceMs?: number | undefined;
   /** It comes when its place in line told it to, and goes before those who come now. Default false. */
@@ -67,7 +67,7 @@ const remembered = 0.9;
 /** Probes whose lease has ended may still answer. So many are waited for. */
 const mostLost = 100;
 
-const nobodyInParticular: Caller = {};
+const nobodyInParticular: BreakerCaller = {};
 
 /**
  * One circuit. `admit` before asking; `settle` exactly once with what came of it, whatever came. A stream reports
@@ -131,7 +131,7 @@ export class Breaker {
   }
 
   /** May `caller` ask? `now` in milliseconds. */
-  admit(now: number, random: Random, caller: Caller = nobodyInParticular): Permit | Refusal {
+  admit(now: number, random: Random, caller: BreakerCaller = nobodyInParticular): Permit | Refusal {
     if (this.#state.name === 'open') {
       if (!isOver(this.#state, now)) return this.#line.join(this.#state.until, now, caller);
       this.#enter(halfOpen(), null);
@@ -186,7 +186,7 @@ export class Breaker {
     }
   }
 
-  #admitProbe(state: HalfOpen, now: number, caller: Caller): Permit | Refusal {
+  #admitProbe(state: HalfOpen, now: number, caller: BreakerCaller): Permit | Refusal {
     if (!this.#hasPlace(state, now)) return this.#line.join(now + recheckMs, now, caller);
     const { probes } = state;
     if (probes.size >= this.#options.probes + mostLost) probes.delete(probes.keys().next().value as Permit);

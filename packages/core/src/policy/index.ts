@@ -2,7 +2,7 @@
 
 export { adapt, type AdaptInput, type Adapted } from './adapt.ts';
 export { backoff, type Backoff, type BackoffInput, type BackoffJitter, type BackoffOptions } from './backoff.ts';
-export { Breaker, type BreakerStateName, type OnBreakerChange, type Permit, type Refusal } from './breaker.ts';
+export { Breaker, type BreakerCaller, type BreakerStateName, type OnBreakerChange, type Permit, type Refusal } from './breaker.ts';
 export { breakerPresets, type BreakerOptions, type BreakerSettings } from './breaker-options.ts';
 export { CircuitBreaker, CircuitOpenError, type CircuitBreakerOptions } from '../engine/circuit-breaker.ts';
 export { classify, type ClassifyContext } from './classify.ts';

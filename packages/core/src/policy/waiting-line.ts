@@ -1,6 +1,6 @@
 // Who waits for a circuit, without a list of them: everybody is told when to come, one after the other.
 
-import type { Caller, Refusal } from './breaker.ts';
+import type { BreakerCaller, Refusal } from './breaker.ts';
 
 /** Between one and the next, milliseconds, at most. */
 const longestGapMs = 100;
@@ -25,7 +25,7 @@ export class WaitingLine {
   }
 
   /** A place not before `from`, for whoever has the patience for it. All in milliseconds. */
-  join(from: number, now: number, { patienceMs = 0, waited = false }: Caller): Refusal {
+  join(from: number, now: number, { patienceMs = 0, waited = false }: BreakerCaller): Refusal {
     const at = Math.max(from, waited ? this.#againAt : this.#nextAt);
     if (at - now > patienceMs) return { admitted: false, retryAfterMs: from - now, place: false };
     if (waited) this.#againAt = at + this.#gapMs;
