@@ -1,10 +1,11 @@
 // The options with every default filled in, once, when an instance is made.
 
+import { withDefaults } from './defaults.ts';
 import { AnswerCache } from './engine/cache.ts';
-import type { HoldfastOptions, StreamOptions } from './options.ts';
+import type { HoldfastOptions, RetryOptions, StreamOptions } from './options.ts';
 import { backoff, type Backoff } from './policy/backoff.ts';
-import { breakerPresets, breakerSettings, type BreakerSettings } from './policy/breaker-options.ts';
-import { slowDefaults } from './policy/pace.ts';
+import { breakerPresets, type BreakerSettings } from './policy/breaker-options.ts';
+import { slowDefaults, type SlowOptions } from './policy/pace.ts';
 import { RetryBudget, retryBudgetDefaults } from './policy/retry-budget.ts';
 import { createEmitter, type Emitter } from './telemetry/events.ts';
 import { createLedgerBook, type LedgerBook } from './telemetry/ledger.ts';
@@ -49,7 +50,7 @@ function circuitOf({ breaker = 'default' }: HoldfastOptions): Pick<Settings, 'br
   if (breaker === false) return { breaker: null, circuitWaitMs: 0 };
   if (typeof breaker === 'string') return { breaker: breakerPresets[breaker], circuitWaitMs: circuitWaits[breaker] };
   const { waitMs = circuitWaits.default, ...options } = breaker;
-  return { breaker: breakerSettings(options), circuitWaitMs: waitMs };
+  return { breaker: withDefaults(breakerPresets.default, options), circuitWaitMs: waitMs };
 }
 
 export function resolveSettings(options: HoldfastOptions): Settings {
@@ -66,11 +67,13 @@ export function resolveSettings(options: HoldfastOptions): Settings {
     ...circuitOf(options),
     attempts: retry.attempts ?? 4,
     maxRetryAfterMs: ('maxRetryAfterMs' in retry ? retry.maxRetryAfterMs : undefined) ?? 60_000,
-    streams: { ...streamDefaults, ...streams },
+    streams: withDefaults(streamDefaults, streams),
     partials: createPartialBook(),
     cache: options.cache ? new AnswerCache(options.cache, options.clock ?? systemClock) : null,
   };
 }
+
+const retryDefaults: RetryOptions = { jitter: 'decorrelated', baseMs: 500, throttledBaseMs: 1_000, capMs: 8_000 };
 
 /** The settings in force as plain data, for logs and support. No clients, stores or functions. */
 export function describeSettings({
@@ -85,18 +88,10 @@ export function describeSettings({
   return {
     targets: [options.primary?.name ?? 'primary', ...(options.targets ?? []).map(({ name }) => name)],
     route: options.route ?? 'ordered',
-    slow: options.slow === false ? false : { ...slowDefaults, ...options.slow },
+    slow: options.slow === false ? false : withDefaults<SlowOptions>(slowDefaults, options.slow),
     fence: options.fence ?? null,
-    retry: {
-      jitter: 'decorrelated',
-      baseMs: 500,
-      throttledBaseMs: 1_000,
-      capMs: 8_000,
-      ...(options.retry === false ? {} : options.retry),
-      attempts,
-      maxRetryAfterMs,
-    },
-    budget: options.budget === false ? false : { ...retryBudgetDefaults, ...options.budget },
+    retry: { ...withDefaults(retryDefaults, options.retry || {}), attempts, maxRetryAfterMs },
+    budget: options.budget === false ? false : withDefaults(retryBudgetDefaults, options.budget),
     breaker: breaker === null ? false : { ...breaker, waitMs: circuitWaitMs },
     limits: options.limits ?? {},
     streams: { ...streamOptions, checkpoints: checkpoints !== undefined },

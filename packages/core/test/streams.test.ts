@@ -3,7 +3,7 @@
 import Anthropic from '@anthropic-ai/sdk';
 import { VirtualClock, cut, referenceAnswer } from '@holdfast/testing';
 import { describe, expect, it } from 'vitest';
-import { callOptions, holdfast } from '../src/index.ts';
+import { callOptions, holdfast, type StreamOptions } from '../src/index.ts';
 import { read, request, world } from './world.ts';
 
 const whole = referenceAnswer('text').content;
@@ -195,6 +195,20 @@ describe('limits and switches', () => {
       expect(claude.requests).toHaveLength(1 + resumes);
       await close();
     }
+  });
+
+  it('an option given as undefined is not given, for an instance and for a call', async () => {
+    // As the compiler allows it to most programs.
+    const none = { heal: undefined, resumes: undefined, tools: undefined } as unknown as StreamOptions;
+    const { claude, client, hold, close } = await world({ holdfast: { streams: none, breaker: false, budget: false } });
+    claude.script(...Array.from({ length: 6 }, () => cut({ afterText: 100, how: 'reset' })));
+
+    const answer = client.messages.stream(request, callOptions({ streams: none })).finalMessage();
+
+    await expect(answer).rejects.toThrow('holdfast_stream_broken');
+    expect(claude.requests).toHaveLength(3);
+    expect(hold.describe()['streams']).toMatchObject({ heal: true, resumes: 2, tools: 'message' });
+    await close();
   });
 
   it('a single call can turn healing off, and ask only once', async () => {

@@ -1,5 +1,6 @@
 // The life of a streamed answer: hands the reader one body, and finds the next attempt when one breaks.
 
+import { withDefaults } from '../defaults.ts';
 import type { FailureKind, Verdict } from '../policy/verdict.ts';
 import { classify } from '../policy/classify.ts';
 import type { Outcome } from '../policy/outcome.ts';
@@ -120,7 +121,7 @@ class StreamedAnswer implements StreamOwner {
     this.#entry = entry;
     this.#facts = requestFacts(call.body);
     const { perCall } = call;
-    this.#options = { ...engine.settings.streams, ...(perCall.streams === false ? { heal: false } : perCall.streams) };
+    this.#options = withDefaults(engine.settings.streams, perCall.streams === false ? { heal: false } : perCall.streams);
     const { heal: heals, tools, structuredOutput } = this.#options;
     const options: SpliceOptions = {
       tools: heals ? tools : 'live',

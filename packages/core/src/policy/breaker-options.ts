@@ -82,9 +82,3 @@ export const breakerPresets: { readonly default: BreakerSettings; readonly class
     rampMs: 0,
   },
 };
-
-/** The default set with what `options` say. */
-export function breakerSettings(options: BreakerOptions): BreakerSettings {
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  return { ...breakerPresets.default, ...Object.fromEntries(given) };
-}

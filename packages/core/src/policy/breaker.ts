@@ -1,7 +1,8 @@
 // The circuit breaker's judgement: who may be asked now. Synchronous, single-threaded; time and chance are arguments.
 
+import { withDefaults } from '../defaults.ts';
 import type { Random } from '../time.ts';
-import { breakerSettings, type BreakerOptions, type BreakerSettings } from './breaker-options.ts';
+import { breakerPresets, type BreakerOptions, type BreakerSettings } from './breaker-options.ts';
 import { Credit } from './credit.ts';
 import type { CountsAs } from './verdict.ts';
 import { WaitingLine } from './waiting-line.ts';
@@ -93,7 +94,7 @@ export class Breaker {
   #failureMs = 0;
 
   constructor(options: BreakerOptions = {}, onChange?: OnBreakerChange) {
-    this.#options = breakerSettings(options);
+    this.#options = withDefaults(breakerPresets.default, options);
     this.#credit = new Credit(this.#options);
     this.#onChange = onChange;
   }
