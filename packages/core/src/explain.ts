@@ -80,7 +80,7 @@ const ownKinds: Record<string, { kind: Explanation['kind']; action: string; retr
 /** Explains any error. `ledger` and `partial` are what the caller remembers of the call, if anything. */
 export function explainError(error: unknown, remembered: { ledger: Ledger | null; partial: PartialAnswer | null }): Explanation {
   const shape = (typeof error === 'object' && error !== null ? error : {}) as ErrorShape;
-  const callId = callIdOf(error);
+  const callId = remembered.ledger?.callId ?? callIdOf(error);
   const base = { callId, ...remembered };
   const code = typeof shape.errorCode === 'string' ? shape.errorCode : undefined;
   const own = code === undefined ? undefined : ownKinds[code];

@@ -3,6 +3,7 @@
 import { checkCallOptions, checkOptions } from './check-options.ts';
 import { HoldfastConfigError } from './config-error.ts';
 import { answerCall } from './engine/answer-call.ts';
+import { headerValue } from './engine/answers.ts';
 import type { MiddlewareNext } from '@anthropic-ai/sdk';
 import { openCall, resumeMark, type ApiOptions, type ApiRequest, type Call } from './engine/call.ts';
 import { isNested } from './engine/nested.ts';
@@ -132,6 +133,9 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
       newId,
     });
     book.add(call.ledger);
+    // What comes back with an answer is the id as its header can say it.
+    const label = headerValue(call.id);
+    if (label !== call.id) book.index(label, call.ledger);
     return answerCall(engine, call, closed);
   };
 
@@ -141,8 +145,9 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
     describe: () => describeSettings(settings),
     attempts: (of: unknown) => find(of),
     explain(error: unknown) {
-      const id = callIdOf(error);
-      return explainError(error, { ledger: find(error) ?? null, partial: id === null ? null : (settings.partials.get(id) ?? null) });
+      const ledger = find(error) ?? null;
+      const id = ledger?.callId ?? callIdOf(error);
+      return explainError(error, { ledger, partial: id === null ? null : (settings.partials.get(id) ?? null) });
     },
     async resume<Stream>(
       requestId: string,

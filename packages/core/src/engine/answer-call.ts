@@ -4,7 +4,7 @@ import type { DegradeReason, Fallback } from '../options.ts';
 import { rungsFor, type LadderCause, type Rung } from '../policy/ladder.ts';
 import { messageEvents } from '../stream/message-events.ts';
 import { isAborted, pause } from './abort.ts';
-import { ownAnswer } from './answers.ts';
+import { headerValue, ownAnswer } from './answers.ts';
 import type { Call } from './call.ts';
 import { labels, relabelRead, surface } from './deliver.ts';
 import { finish } from './finish.ts';
@@ -235,7 +235,7 @@ async function compute(engine: Engine, call: Call, { reason }: GaveUp): Promise<
 function standIn(engine: Engine, call: Call, label: string, why: string, message: Message, extra: Record<string, string>): Response {
   degraded(engine, call, label, why);
   finish(engine, call, 'delivered', null);
-  const headers = { 'request-id': call.id, ...labels(call, null), ...extra };
+  const headers = { 'request-id': headerValue(call.id), ...labels(call, null), ...extra };
   if (!call.stream)
     return new Response(JSON.stringify(message), { status: 200, headers: { 'content-type': 'application/json', ...headers } });
   return new Response(messageEvents(message) as Uint8Array<ArrayBuffer>, {

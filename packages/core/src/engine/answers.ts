@@ -49,6 +49,9 @@ const ownAnswers: Record<SurfaceReason, OwnAnswer> = {
   aborted: { status: 499, type: 'api_error', message: 'The caller left before the answer was complete.' },
 };
 
+/** Header values are one line of visible ASCII; an id that the application chose may be anything. */
+export const headerValue = (text: string): string => text.replace(/[^\x21-\x7e]/g, '_').slice(0, 128);
+
 /** The `errorCode` users see for a reason. */
 export const errorCodeOf = (reason: SurfaceReason): string => `holdfast_${reason.replaceAll('-', '_')}`;
 
@@ -66,7 +69,7 @@ function errorBody(reason: SurfaceReason, details: Omit<OwnErrorDetails, 'error_
 export function ownAnswer(reason: SurfaceReason, details: Omit<OwnErrorDetails, 'error_code'>, labels: Record<string, string>): Response {
   const headers: Record<string, string> = {
     'content-type': 'application/json',
-    'request-id': details.call_id,
+    'request-id': headerValue(details.call_id),
     'x-should-retry': 'false',
     ...labels,
   };

@@ -1,7 +1,7 @@
 // Turns how a call ended into the Response the SDK gets.
 
 import type { SurfaceReason } from '../telemetry/events.ts';
-import { ownAnswer, type OwnErrorDetails } from './answers.ts';
+import { headerValue, ownAnswer, type OwnErrorDetails } from './answers.ts';
 import type { Call } from './call.ts';
 import type { Failed, PursuitEnd } from './pursuit.ts';
 import { ReadResponse } from './read-response.ts';
@@ -107,6 +107,3 @@ function reasonOfFailure(failed: Failed | null): SurfaceReason {
       return 'unreachable';
   }
 }
-
-/** Header values are one line of visible ASCII. */
-const headerValue = (text: string): string => text.replace(/[^\x21-\x7e]/g, '_').slice(0, 128);

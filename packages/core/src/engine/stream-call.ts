@@ -12,7 +12,7 @@ import { deliveredText, type Transcript } from '../stream/transcript.ts';
 import { wholeMessage } from '../stream/whole-message.ts';
 import type { LedgerAttempt, TokenCount } from '../telemetry/ledger.ts';
 import { isAborted, onFirstAbort } from './abort.ts';
-import { ownErrorEvent } from './answers.ts';
+import { headerValue, ownErrorEvent } from './answers.ts';
 import type { BegunStream } from './attempt.ts';
 import type { Call } from './call.ts';
 import { Checkpointer } from './checkpointer.ts';
@@ -38,7 +38,7 @@ export function resumeAnswer(engine: Engine, call: Call, transcript: Transcript)
   owner.follow(healed);
   return new Response(healed.body, {
     status: 200,
-    headers: { 'content-type': 'text/event-stream; charset=utf-8', 'request-id': call.id, ...labels(call, null) },
+    headers: { 'content-type': 'text/event-stream; charset=utf-8', 'request-id': headerValue(call.id), ...labels(call, null) },
   });
 }
 

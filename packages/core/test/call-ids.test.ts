@@ -1,0 +1,64 @@
+// Ids that the application chose may be anything; headers may not.
+
+import Anthropic from '@anthropic-ai/sdk';
+import { describe, expect, it } from 'vitest';
+import { callOptions, memoryCheckpoints } from '../src/index.ts';
+import { request, world } from './world.ts';
+
+const requestId = 'Bestellung – 42\n';
+const named = callOptions({ requestId });
+
+describe('a call whose id no header can say', () => {
+  it('is refused as any other is', async () => {
+    const { client, hold, close } = await world();
+    hold.close();
+
+    await expect(client.messages.create(request, named)).rejects.toMatchObject({
+      status: 503,
+      errorCode: 'holdfast_shutting_down',
+      details: { call_id: requestId },
+    });
+    expect(hold.attempts(requestId)).toMatchObject({ result: 'failed', failure: 'shutting-down' });
+    await close();
+  });
+
+  it('is given what stands in', async () => {
+    const { claude, client, close } = await world({
+      holdfast: { answer: () => ({ type: 'message', role: 'assistant', content: [] }) as unknown as Anthropic.Message },
+    });
+    claude.always('overloaded');
+
+    expect(await client.messages.create(request, named)).toMatchObject({ type: 'message' });
+    await close();
+  });
+
+  it('is resumed', async () => {
+    const { claude, client, hold, close } = await world({ holdfast: { streams: { checkpoints: memoryCheckpoints(), resumes: 0 } } });
+    claude.script('cut-mid-stream');
+    await expect(client.messages.stream(request, named).finalMessage()).rejects.toThrow('holdfast_stream_broken');
+
+    const stream = await hold.resume(requestId, { client });
+
+    await expect(stream?.finalMessage()).rejects.toThrow('holdfast_stream_broken');
+    await close();
+  });
+
+  it('is found by its answer and by its error, with what its reader had', async () => {
+    const { claude, client, hold, close } = await world({ holdfast: { streams: false } });
+    const response = await client.messages.create(request, named).asResponse();
+    expect(hold.attempts(response)).toMatchObject({ callId: requestId, result: 'delivered' });
+
+    claude.script('cut-mid-stream');
+    const error: unknown = await client.messages
+      .stream(request, named)
+      .finalMessage()
+      .catch((reason: unknown) => reason);
+
+    expect(hold.explain(error)).toMatchObject({
+      callId: requestId,
+      ledger: { result: 'failed' },
+      partial: { text: expect.stringMatching(/.{100}/) },
+    });
+    await close();
+  });
+});
