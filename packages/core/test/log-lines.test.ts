@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { HoldfastEvent, Logger } from '../src/index.ts';
 import { incident } from './incident.ts';
 import { tableUnder } from './tables.ts';
@@ -120,6 +120,20 @@ describe('any logger', () => {
     const { client, close } = await world({ holdfast: { logger: { debug: fail, info: fail, warn: fail, error: fail } } });
 
     await expect(client.messages.create(request)).resolves.toMatchObject({ type: 'message' });
+    await close();
+  });
+
+  it('that rejects harms nobody either, and no more does a listener', async () => {
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    const fail = (() => Promise.reject(new Error('no network'))) as () => never;
+    const { client, close } = await world({ holdfast: { logger: { debug: fail, info: fail, warn: fail, error: fail }, on: fail } });
+
+    await client.messages.create(request);
+    await new Promise((resolve) => setImmediate(resolve));
+
+    expect(unhandled).not.toHaveBeenCalled();
+    process.off('unhandledRejection', unhandled);
     await close();
   });
 });

@@ -115,7 +115,7 @@ export type SurfaceReason =
 
 export type Listener = (event: HoldfastEvent) => void;
 
-/** Hands events to listeners; a listener that throws harms nobody. */
+/** Hands events to listeners; a listener that throws or rejects harms nobody. */
 export interface Emitter {
   /** False when nobody listens: the event need not be built. */
   readonly active: boolean;
@@ -132,7 +132,9 @@ export function createEmitter(): Emitter {
     emit(event) {
       for (const listener of listeners) {
         try {
-          listener(event);
+          const told: unknown = listener(event);
+          // Where nobody waits for it, the failure of an asynchronous one would end the process.
+          if (told instanceof Promise) told.catch(() => {});
         } catch {
           // Telemetry must never fail a call.
         }

@@ -36,8 +36,7 @@ export function logListener(logger: Logger, shape: LogShape = shapeOf(logger)): 
   return (event) => {
     const line = lineOf(event);
     if (!line) return;
-    if (shape === 'fields-first') logger[line.level](line.fields, line.message);
-    else logger[line.level](line.message, line.fields);
+    return shape === 'fields-first' ? logger[line.level](line.fields, line.message) : logger[line.level](line.message, line.fields);
   };
 }
 
