@@ -182,6 +182,18 @@ describe('answers of ours', () => {
     await close();
   });
 
+  it.each([
+    [304, { status: 304 }],
+    [999, { status: 502, errorCode: 'holdfast_bad_answer' }],
+  ])('a status that no Response can have with a body, %i, fails as any other does', async (status, expected) => {
+    const { claude, client, hold, close } = await world({ sockets: true });
+    claude.always({ status });
+
+    expect(await outcome(client.messages.create(request, callOptions({ requestId: 'odd' })))).toMatchObject(expected);
+    expect(hold.attempts('odd')).toMatchObject({ result: 'failed', failure: expect.any(String) });
+    await close();
+  });
+
   it('a silent upstream is a GatewayTimeoutError once the limit has passed', async () => {
     const clock = new VirtualClock();
     const { claude, client, close } = await world({ holdfast: { clock, retry: false, limits: { firstByteMs: 5_000 } } });

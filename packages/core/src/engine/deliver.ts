@@ -46,13 +46,19 @@ export function surface(call: Call, end: GaveUp): { response: Response; reason: 
   const { failure } = end;
   const target = failure?.hop.target ?? null;
   const reason = ownReason(end);
-  if (reason === null && failure?.result.response) {
+  if (reason === null && failure?.result.response && canBeTold(failure.result.response)) {
     const { response, text } = failure.result;
-    return { response: relabel(response, text, { ...labels(call, target), ...marksFor(response.status, end) }), reason: 'upstream' };
+    return {
+      response: relabel(response, response.status === 304 ? null : text, { ...labels(call, target), ...marksFor(response.status, end) }),
+      reason: 'upstream',
+    };
   }
   const own = reason ?? reasonOfFailure(failure?.result ?? null);
   return { response: ownAnswer(own, errorDetails(call, end), labels(call, target)), reason: own };
 }
+
+/** Some gateways answer with a status that HTTP does not know, and no Response can be made of. */
+const canBeTold = ({ status }: Response): boolean => status <= 599;
 
 /** With another way open, the SDK is to come back at once if it has no new token: it tells us by the count of its retries. */
 function marksFor(status: number, { tokenRefresh }: GaveUp): Record<string, string> {
@@ -92,6 +98,8 @@ function ownReason(end: GaveUp): SurfaceReason | null {
 /** A failure without an answer of the upstream. */
 function reasonOfFailure(failed: Failed | null): SurfaceReason {
   switch (failed?.outcome.type) {
+    case 'response':
+      return 'bad-answer';
     case 'limit':
       return failed.outcome.limit === 'total' ? 'deadline' : 'timeout';
     case 'aborted':
@@ -102,7 +110,6 @@ function reasonOfFailure(failed: Failed | null): SurfaceReason {
     case 'stream-error':
       return 'stream-broken';
     case 'connection':
-    case 'response':
     case undefined:
       return 'unreachable';
   }
