@@ -481,6 +481,28 @@ describe('long calls without streaming', () => {
     await close();
   });
 
+  it('may end in the middle of a tool call, which is not to be run then', async () => {
+    const { client, close } = await world({
+      fake: { scenario: 'tools' },
+      holdfast: { limits: { streamLongCalls: true }, streams: { heal: false } },
+    });
+    const { body } = await client.messages.create({ ...long, stream: true }).asResponse();
+    const text = await new Response(body).text();
+    const lastDelta = text.lastIndexOf('event: content_block_delta');
+    const half = text.slice(0, lastDelta) + text.slice(text.indexOf('event: content_block_stop', lastDelta));
+    let stream = half.replace('"stop_reason":"tool_use"', '"stop_reason":"max_tokens"');
+    const behind = client.withOptions({ fetch: async () => new Response(stream, { headers: { 'content-type': 'text/event-stream' } }) });
+
+    for (const streams of [{}, { heal: true }]) {
+      const message = await behind.messages.create(long, callOptions({ streams }));
+      expect(message.stop_reason).toBe('max_tokens');
+      expect(message.content.at(-1)).toMatchObject({ type: 'tool_use', input: {} });
+    }
+    stream = half;
+    await expect(behind.messages.create(long)).rejects.toMatchObject({ status: 502, errorCode: 'holdfast_bad_answer' });
+    await close();
+  });
+
   it('are left as they are unless asked for', async () => {
     const { claude, client, close } = await world();
     await client.messages.create(long);

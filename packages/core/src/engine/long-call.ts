@@ -24,7 +24,9 @@ export async function assembled(call: Call, response: Response): Promise<Respons
   const assembler = new MessageAssembler();
   for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) assembler.push(chunk);
   if (assembler.error !== null) return brokenAnswer(call, assembler.error);
-  return relabel(response, JSON.stringify(assembler.message()), { 'content-type': 'application/json' });
+  const message = assembler.message();
+  if (message === null) return ownAnswer('bad-answer', { call_id: call.id, attempts: call.ledger.attempts.length }, labels(call, null));
+  return relabel(response, JSON.stringify(message), { 'content-type': 'application/json' });
 }
 
 /** The stream ended in an error that could not be mended: a proper status, with what the stream said of it. */

@@ -1,5 +1,6 @@
 // Puts a message together from its events, for calls that were streamed upstream and asked for whole.
 
+import { isWholeInput, parseObject } from './event-form.ts';
 import { readEvent, EventScanner } from './sse.ts';
 
 type Wire = Readonly<Record<string, unknown>>;
@@ -29,9 +30,12 @@ export class MessageAssembler {
     return this.#error;
   }
 
-  /** The whole message; null if it never began. */
+  /** The whole message; null if it never began, or asks for a tool to be run on half of its input. */
   message(): Wire | null {
-    return this.#message && { ...this.#message, content: [...this.#blocks.values()].map(finished) };
+    const blocks = [...this.#blocks.values()];
+    const runsTools = this.#message?.['stop_reason'] === 'tool_use';
+    if (this.#message === null || (runsTools && !blocks.every(({ json }) => isWholeInput(json ?? '')))) return null;
+    return { ...this.#message, content: blocks.map(finished) };
   }
 
   #event(name: string, data: string): void {
@@ -86,5 +90,8 @@ function grow(growing: Growing, delta: Wire): void {
   }
 }
 
-const finished = ({ block, json }: Growing): Wire =>
-  json === null || json === '' ? block : { ...block, input: JSON.parse(json) as unknown };
+/** A call that the model was stopped in the middle of keeps the input it began with: none. */
+function finished({ block, json }: Growing): Wire {
+  const input = json === null ? null : parseObject(json);
+  return input === null ? block : { ...block, input };
+}
