@@ -7,7 +7,7 @@ type Wire = Readonly<Record<string, unknown>>;
 
 interface Growing {
   readonly block: Record<string, unknown>;
-  json: string | null;
+  json: string;
 }
 
 /** Takes bytes of a stream, gives the message or the error it ends in. */
@@ -34,7 +34,7 @@ export class MessageAssembler {
   message(): Wire | null {
     const blocks = [...this.#blocks.values()];
     const runsTools = this.#message?.['stop_reason'] === 'tool_use';
-    if (this.#message === null || (runsTools && !blocks.every(({ json }) => isWholeInput(json ?? '')))) return null;
+    if (this.#message === null || (runsTools && !blocks.every(({ json }) => isWholeInput(json)))) return null;
     return { ...this.#message, content: blocks.map(finished) };
   }
 
@@ -51,7 +51,7 @@ export class MessageAssembler {
         this.#message = { ...(event['message'] as Wire) };
         return;
       case 'content_block_start':
-        this.#blocks.set(index, { block: { ...(event['content_block'] as Wire) }, json: null });
+        this.#blocks.set(index, { block: { ...(event['content_block'] as Wire) }, json: '' });
         return;
       case 'content_block_delta': {
         const growing = this.#blocks.get(index);
@@ -80,7 +80,7 @@ function grow(growing: Growing, delta: Wire): void {
       block['signature'] = delta['signature'];
       return;
     case 'input_json_delta':
-      growing.json = `${growing.json ?? ''}${String(delta['partial_json'])}`;
+      growing.json += String(delta['partial_json']);
       return;
     case 'citations_delta':
       block['citations'] = [...((block['citations'] as unknown[] | null) ?? []), delta['citation']];
@@ -92,6 +92,6 @@ function grow(growing: Growing, delta: Wire): void {
 
 /** A call that the model was stopped in the middle of keeps the input it began with: none. */
 function finished({ block, json }: Growing): Wire {
-  const input = json === null ? null : parseObject(json);
+  const input = parseObject(json);
   return input === null ? block : { ...block, input };
 }
