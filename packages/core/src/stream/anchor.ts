@@ -14,20 +14,19 @@ export function chooseAnchor(text: string): string {
   let anchor = text;
   for (const length of lengths) {
     if (whole.length <= length) return text;
-    anchor = text.slice(beginning(text, startOfLast(text, length)));
+    anchor = fromNextWord(text.slice(startOfLast(text, length)));
     const mark = comparable(anchor);
     if (whole.indexOf(mark) === whole.length - mark.length) break;
   }
   return anchor;
 }
 
-/** The next beginning of a word at or after `from`, or of a character where nothing separates words. */
-function beginning(text: string, from: number): number {
-  const space = text.slice(from, from + 40).search(/\s\S/);
-  if (space !== -1) return from + space + 1;
+/** `text` from the next beginning of a word, or of a character where nothing separates words. */
+function fromNextWord(text: string): string {
+  const space = text.slice(0, 40).search(/\s\S/);
+  if (space !== -1) return text.slice(space + 1);
   // Not the other half of a character, nor what belongs to the one before.
-  const inner = /^[\udc00-\udfff]?(?:\p{M}|\u200d|\ufe0e|\ufe0f)*/u.exec(text.slice(from, from + 16))?.[0].length ?? 0;
-  return from + inner;
+  return text.slice(0, 16).replace(/^[\udc00-\udfff\p{M}\u200d]+/u, '') + text.slice(16);
 }
 
 /** The name of the tag around the anchor: `anchor`, or one with a number if the text itself has that. */

@@ -8,7 +8,8 @@ const leadingGap = new RegExp(`^${gap}+`);
 const gapCharacter = new RegExp(gap);
 // Pairs are written out: the search is faster without the `u` flag.
 const beyondAscii = /[\ud800-\udbff][\udc00-\udfff]|[\u0080-\uffff]/g;
-const letterWithMarks = /^.\p{M}+$/u;
+/** What letters with accents come apart into, and nothing else does. */
+const letterWithMarks = /.\p{M}/u;
 
 const plainForms = new Map<string, string>([
   ...[...'‘’‚‛'].map((quote) => [quote, "'"] as const),
@@ -51,7 +52,7 @@ export function restAfter(text: string, count: number): string {
 /** Where the last `count` characters of `text` begin, not counting gaps; 0 if there are not so many. */
 export function startOfLast(text: string, count: number): number {
   let at = text.length;
-  for (let left = count; at > 0 && left > 0; at -= 1) if (!gapCharacter.test(text[at - 1] as string)) left -= 1;
+  for (let left = count; at > 0 && left > 0; at -= 1) if (!gapCharacter.test(text.charAt(at - 1))) left -= 1;
   return at;
 }
 
@@ -61,7 +62,7 @@ export const gapBefore = (text: string): string => leadingGap.exec(text)?.[0] ??
 /** The white space and invisible characters `text` ends with. */
 export function gapAfter(text: string): string {
   let at = text.length;
-  while (at > 0 && gapCharacter.test(text[at - 1] as string)) at -= 1;
+  while (gapCharacter.test(text.charAt(at - 1))) at -= 1;
   return text.slice(at);
 }
 
