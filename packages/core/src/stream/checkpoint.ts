@@ -43,12 +43,11 @@ export function decodeCheckpoint(value: unknown, callId: string, tenant: string 
     !isObject(body) ||
     typeof body['model'] !== 'string' ||
     !Array.isArray(body['messages']) ||
-    typeof savedAt !== 'number' ||
     !Number.isFinite(savedAt) ||
     !isTranscript(transcript)
   )
     return bad('shape');
-  return { type: 'ok', checkpoint: { callId, tenant, body, transcript, savedAt } };
+  return { type: 'ok', checkpoint: { callId, tenant, body, transcript, savedAt: savedAt as number } };
 }
 
 const bad = (reason: Extract<DecodedCheckpoint, { type: 'bad' }>['reason']): DecodedCheckpoint => ({ type: 'bad', reason });
