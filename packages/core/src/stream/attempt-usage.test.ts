@@ -10,7 +10,8 @@ describe('the usage of an attempt', () => {
       cacheCreation: 0,
       estimated: false,
     });
-    expect(usageFrom(undefined)).toEqual({ input: 0, output: 0, cacheRead: 0, cacheCreation: 0, estimated: false });
+    for (const none of [undefined, null, 'text'])
+      expect(usageFrom(none)).toEqual({ input: 0, output: 0, cacheRead: 0, cacheCreation: 0, estimated: false });
   });
 
   it('takes later numbers, and keeps what they leave out or spoil', () => {
@@ -18,6 +19,13 @@ describe('the usage of an attempt', () => {
     readUsageInto(usage, { output_tokens: 40, input_tokens: null, cache_read_input_tokens: -1, cache_creation_input_tokens: '9' });
 
     expect(usage).toEqual({ input: 7, output: 40, cacheRead: 3, cacheCreation: 0, estimated: false });
+  });
+
+  it('takes any count that can be exact', () => {
+    const usage = usageFrom({ input_tokens: 7, output_tokens: 5 });
+    readUsageInto(usage, { input_tokens: 0, output_tokens: Number.MAX_SAFE_INTEGER, cache_read_input_tokens: 2 ** 53 });
+
+    expect(usage).toMatchObject({ input: 0, output: Number.MAX_SAFE_INTEGER, cacheRead: 0 });
   });
 });
 
@@ -35,6 +43,7 @@ describe('the usage of an answer', () => {
       cache_creation_input_tokens: 0,
       service_tier: 'standard',
     });
-    expect(totalUsage([], null)).toMatchObject({ input_tokens: 0 });
+    const nothing = { input_tokens: 0, output_tokens: 0, cache_read_input_tokens: 0, cache_creation_input_tokens: 0 };
+    for (const none of [null, undefined, 'text']) expect(totalUsage([], none)).toEqual(nothing);
   });
 });

@@ -5,7 +5,11 @@ import type { Transcript } from './transcript.ts';
 
 const ask = { model: 'claude-opus-4-6', max_tokens: 1000, messages: [{ role: 'user', content: 'Tell me about rivers.' }] };
 
-function continued(text: string, change: { model?: string; thinks?: boolean; noPrefill?: boolean } = {}): Continuation {
+function continued(
+  text: string,
+  change: { model?: string; thinks?: boolean; noPrefill?: boolean } = {},
+  body: Readonly<Record<string, unknown>> = ask,
+): Continuation {
   const transcript: Transcript = {
     version: 1,
     message: { id: 'msg_1' },
@@ -13,7 +17,7 @@ function continued(text: string, change: { model?: string; thinks?: boolean; noP
     usage: [],
   };
   return continuationBody({
-    body: ask,
+    body,
     transcript,
     anchor: chooseAnchor(text),
     model: 'claude-opus-4-5',
@@ -59,6 +63,32 @@ describe('continuationBody', () => {
     expect((body['messages'] as unknown[])[0]).toBe(ask.messages[0]);
     expect(body['max_tokens']).toBe(1000 - Math.ceil((16 * 20) / 3.5));
   });
+
+  it('sets no bound where there was none, and never one below a token', () => {
+    const { max_tokens: _, ...unbounded } = ask;
+
+    expect(continued('A river begins.', {}, unbounded).body).not.toHaveProperty('max_tokens');
+    expect(continued('A river begins.', {}, { ...ask, max_tokens: 2 }).body['max_tokens']).toBe(1);
+  });
+
+  it('puts no words into the mouth of a model that has said none', () => {
+    const { form, body } = continued('\n\n', {}, { model: 'claude-opus-4-5' });
+
+    expect(form).toBe('user-turn');
+    expect(body['messages']).toMatchObject([{ role: 'user' }]);
+  });
+
+  it('shows the answer so far, and asks for its end again, between tags on a line of their own, and then the rest', () => {
+    const { body } = continued('A river begins.\n', { noPrefill: true });
+    const [, answer, request] = body['messages'] as { role: string; content: string }[];
+
+    expect(answer).toEqual({ role: 'assistant', content: 'A river begins.' });
+    const lines = request?.content.split('\n\n') ?? [];
+    expect(lines).toHaveLength(3);
+    expect(lines[0]).toContain('cut off');
+    expect(lines[1]).toBe('<anchor>A river begins.\n</anchor>');
+    expect(lines[2]).toMatch(/rest of that same reply.*repeating the words between the tags verbatim/);
+  });
 });
 
 describe('stripUnsignedThinking', () => {
@@ -71,5 +101,18 @@ describe('stripUnsignedThinking', () => {
     );
     const untouched = history([signed, words]);
     expect(stripUnsignedThinking(untouched)).toBe(untouched);
+  });
+
+  it.each<[string, unknown]>([
+    ['no list', 'Tell me about rivers.'],
+    ['turns of the user', [{ role: 'user', content: [{ type: 'thinking', thinking: 'Hm.' }] }]],
+    ['turns in words', [{ role: 'assistant', content: 'A river begins.' }]],
+    ['what is no turn', [null, 'text', { role: 'assistant' }]],
+    ['blocks that are none', [{ role: 'assistant', content: [null, 'text'] }]],
+    ['an answer of which nothing would be left', [{ role: 'assistant', content: [{ type: 'thinking', thinking: 'Hm.' }] }]],
+  ])('leaves alone %s', (_, messages) => {
+    const body = { messages };
+
+    expect(stripUnsignedThinking(body)).toBe(body);
   });
 });
