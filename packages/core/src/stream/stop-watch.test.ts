@@ -7,7 +7,11 @@ describe('a stop sequence across a break', () => {
     ['keeps what comes before it', ['END'], 'abc', ['x END'], { keep: 2, sequence: 'END' }],
     ['may be completed by the last possible character', ['abcd'], 'xabc', ['d'], { keep: 0, sequence: 'abcd' }],
     ['is the first one, where several are complete', ['yz', 'cx'], 'abc', ['xyz'], { keep: 0, sequence: 'cx' }],
+    ['is the first one, in whatever order they are named', ['cx', 'yz'], 'abc', ['xyz'], { keep: 0, sequence: 'cx' }],
+    ['is the one that is complete first, even within another', ['bcde', 'cd'], 'abc', ['def'], { keep: 0, sequence: 'cd' }],
+    ['is the one named first, of two that end together', ['bcd', 'cd'], 'abc', ['d'], { keep: 0, sequence: 'bcd' }],
     ['is none, if it was complete before', ['abc'], 'abc', ['d'], null],
+    ['is none, if it was complete before, beside a longer one', ['bc', 'abcdef'], 'abc', ['x'], null],
     ['is none, if it never comes', ['END'], 'abcE', ['N', 'x'], null],
     ['is none, if it is empty', [''], 'abc', ['d'], null],
   ])('%s', (_, sequences, delivered, texts, expected) => {

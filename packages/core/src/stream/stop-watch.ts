@@ -11,7 +11,7 @@ export class StopWatch {
   constructor(sequences: readonly string[], delivered: string) {
     this.#sequences = sequences.filter((sequence) => sequence !== '');
     this.#reach = Math.max(0, ...this.#sequences.map(({ length }) => length - 1));
-    this.#before = this.#reach === 0 ? '' : delivered.slice(-this.#reach);
+    this.#before = delivered.slice(-this.#reach);
   }
 
   /** All that could straddle the seam has passed: from here on the upstream sees every stop sequence by itself. */
@@ -23,10 +23,12 @@ export class StopWatch {
   push(text: string): { readonly keep: number; readonly sequence: string } | null {
     const had = this.#before.length;
     const joined = this.#before + text;
-    let first: { at: number; sequence: string } | null = null;
+    // Who writes one piece after the other stops at the first that is complete, wherever it began.
+    let first: { at: number; end: number; sequence: string } | null = null;
     for (const sequence of this.#sequences) {
       const at = joined.indexOf(sequence, Math.max(0, had - sequence.length + 1));
-      if (at !== -1 && (first === null || at < first.at)) first = { at, sequence };
+      const end = at + sequence.length;
+      if (at !== -1 && (first === null || end < first.end)) first = { at, end, sequence };
     }
     this.#passed += text.length;
     this.#before = joined.slice(-this.#reach);
