@@ -8,7 +8,6 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** What of a request decides about recovery. */
 export interface RequestFacts {
-  readonly model: string | null;
   /** Thinking was asked to be shown. */
   readonly showsThinking: boolean;
   readonly thinks: boolean;
@@ -17,10 +16,8 @@ export interface RequestFacts {
   readonly forcedTool: boolean;
   /** Documents with citations were sent. */
   readonly citations: boolean;
-  readonly compaction: boolean;
   readonly thread: boolean;
   readonly stopSequences: readonly string[];
-  readonly maxTokens: number | null;
 }
 
 /** Reads them from the request's body. */
@@ -30,17 +27,13 @@ export function requestFacts(body: Json | null): RequestFacts {
   const choice = object(body?.['tool_choice'])['type'];
   const stops = body?.['stop_sequences'];
   return {
-    model: typeof body?.['model'] === 'string' ? body['model'] : null,
     showsThinking: typeof thinking['display'] === 'string' && thinking['display'] !== 'omitted',
     thinks: thinking['type'] === 'enabled' || thinking['type'] === 'adaptive',
     structuredOutput: Boolean(output['format'] ?? body?.['output_format']),
     forcedTool: choice === 'tool' || choice === 'any',
     citations: mentionsCitations(body?.['messages']),
-    compaction:
-      Array.isArray(object(body?.['context_management'])['edits']) && JSON.stringify(body?.['context_management']).includes('compact'),
     thread: body !== null && 'thread' in body,
     stopSequences: Array.isArray(stops) ? stops.filter((stop): stop is string => typeof stop === 'string') : [],
-    maxTokens: typeof body?.['max_tokens'] === 'number' ? body['max_tokens'] : null,
   };
 }
 
@@ -110,7 +103,6 @@ export function planRecovery({ transcript, stopKnown, facts, verdict, options, r
 
   if (verdict.retry === 'never') return surface('permanent-error');
   if (resumesLeft <= 0) return surface('resumes-spent');
-  if (blocks.length === 0) return { type: 'restart', nextIndex: 0 };
 
   const text = lastText(transcript);
   const hasText = blocks.some((block) => block.type === 'text' && block.text !== '');
@@ -131,6 +123,5 @@ function restartAfter(transcript: Transcript): Plan {
 }
 
 const isShownThinking = ({ type, text }: { type: string; text: string }): boolean => type === 'thinking' && text !== '';
-const isServerTool = (type: string): boolean =>
-  /^(server_tool_use|mcp_tool_use|.*_tool_result|mcp_.*|advisor_.*|container_upload)$/.test(type);
+const isServerTool = (type: string): boolean => /^(server_tool_use|.*_tool_result|mcp_.*|advisor_.*|container_upload)$/.test(type);
 const surface = (cause: SurfaceCause): Plan => ({ type: 'surface', cause });
