@@ -9,6 +9,7 @@ it.each([
   ['deeper', nested(502), true],
   ['many values beside each other', JSON.stringify(Array.from({ length: 5_000 }, () => [{}])), false],
   ['brackets in a text', JSON.stringify({ a: '[{'.repeat(5_000) }), false],
+  ['brackets behind an escaped quote', JSON.stringify({ a: `"${'['.repeat(5_000)}` }), false],
   [
     'brackets behind escaped quotes and backslashes',
     JSON.stringify({ a: `"\\${'['.repeat(5_000)}`, b: '\\', c: '['.repeat(5_000) }),
