@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { isBlock, isDelta, isMessageStart } from './event-form.ts';
 import { Splice, type SpliceOptions } from './splice.ts';
 import { readStrictly } from './testing/strict-reader.ts';
 import {
@@ -235,5 +236,49 @@ describe('token counts', () => {
     );
 
     expect(splice.usage()).toMatchObject([{ input: 0, output: 0 }]);
+  });
+});
+
+describe('the deltas of a block', () => {
+  const deltas = [
+    { type: 'text_delta', text: 'x' },
+    { type: 'citations_delta', citation: {} },
+    { type: 'thinking_delta', thinking: 'x' },
+    { type: 'signature_delta', signature: 'x' },
+    { type: 'input_json_delta', partial_json: 'x' },
+    { type: 'compaction_delta', content: 'x' },
+    { type: 'tomorrow_delta' },
+  ];
+  const all = deltas.map(({ type }) => type);
+
+  it.each([
+    ['text', ['text_delta', 'citations_delta', 'tomorrow_delta']],
+    ['thinking', ['thinking_delta', 'signature_delta', 'tomorrow_delta']],
+    ['tool_use', ['input_json_delta', 'tomorrow_delta']],
+    ['server_tool_use', ['input_json_delta', 'tomorrow_delta']],
+    ['mcp_tool_use', ['input_json_delta', 'tomorrow_delta']],
+    ['compaction', ['compaction_delta', 'tomorrow_delta']],
+    ['tomorrow', all],
+  ])('of type %s are %j', (block, expected) => {
+    expect(deltas.filter((each) => isDelta(each, block)).map(({ type }) => type)).toEqual(expected);
+  });
+
+  it('have a text where their type says so, and a signature that is one', () => {
+    expect(isDelta({ type: 'input_json_delta' }, 'tool_use')).toBe(false);
+    expect(isDelta({ type: 'signature_delta', signature: 7 }, 'thinking')).toBe(false);
+  });
+});
+
+describe('a beginning', () => {
+  it('of a message has no content, said or unsaid', () => {
+    expect(isMessageStart({ id: 'msg_1' })).toBe(true);
+    expect(isMessageStart({ id: 'msg_1', content: [] })).toBe(true);
+    expect(isMessageStart({ id: 'msg_1', content: null })).toBe(false);
+  });
+
+  it('of a thought or a text has text or none, and that of any other block what it likes', () => {
+    expect(isBlock({ type: 'thinking', thinking: 7 })).toBe(false);
+    expect(isBlock({ type: 'thinking' })).toBe(true);
+    expect(isBlock({ type: 'tomorrow', tomorrow: 7 })).toBe(true);
   });
 });
