@@ -32,7 +32,10 @@ const checkpoint: Checkpoint = {
     version: 1,
     message: { id: 'msg_1', content: [] },
     blocks: [block(0, { closed: true }), block(1)],
-    usage: [{ input: 10, output: 0, cacheRead: 0, cacheCreation: 0, estimated: true }],
+    usage: [
+      { input: 10, output: 0, cacheRead: 0, cacheCreation: 0, estimated: true },
+      { input: 10, output: 20, cacheRead: 5, cacheCreation: 5, estimated: false },
+    ],
   },
   savedAt: 1,
 };

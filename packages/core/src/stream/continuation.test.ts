@@ -105,7 +105,18 @@ describe('stripUnsignedThinking', () => {
 
   it.each<[string, unknown]>([
     ['no list', 'Tell me about rivers.'],
-    ['turns of the user', [{ role: 'user', content: [{ type: 'thinking', thinking: 'Hm.' }] }]],
+    [
+      'turns of the user',
+      [
+        {
+          role: 'user',
+          content: [
+            { type: 'thinking', thinking: 'Hm.' },
+            { type: 'text', text: 'Hi' },
+          ],
+        },
+      ],
+    ],
     ['turns in words', [{ role: 'assistant', content: 'A river begins.' }]],
     ['what is no turn', [null, 'text', { role: 'assistant' }]],
     ['blocks that are none', [{ role: 'assistant', content: [null, 'text'] }]],

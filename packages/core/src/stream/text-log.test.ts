@@ -31,6 +31,47 @@ describe('a log of bytes', () => {
     expect([...log.bytes().subarray(-3)]).toEqual([7, 1, 2]);
   });
 
+  it('keeps little in one place, and much in places that are not moved any more', () => {
+    const log = new ByteLog();
+    const bytes = new Uint8Array(3 * 1024).fill(7);
+    const pieces = (): number[] => log.pieces().map(({ length }) => length);
+
+    expect(pieces()).toEqual([]);
+    for (let kept = 0; kept < 16; kept += 1) log.append(bytes, 2_000, 2_000 + 1024);
+    expect(pieces()).toEqual([16 * 1024]);
+    for (let kept = 0; kept < 24; kept += 1) log.append(bytes, 2_000, 2_000 + 1024);
+    expect(pieces()).toEqual([16 * 1024, 16 * 1024, 8 * 1024]);
+  });
+
+  it('takes as much room as it needs, and more of it at a time the more it keeps', () => {
+    const log = new ByteLog();
+    const places = new Set<unknown>();
+    for (let kept = 0; kept < 16 * 1024; kept += 1) {
+      log.append(Uint8Array.of(7), 0, 1);
+      places.add(log.room(0));
+      if (kept === 10) expect(log.room(0)?.length).toBeLessThan(1024);
+    }
+    expect(places.size).toBeLessThan(10);
+
+    const large = new ByteLog();
+    large.append(new Uint8Array(100_000), 40_000, 100_000);
+    expect(large.pieces()).toHaveLength(1);
+    expect(large.room(1)).toBeNull();
+  });
+
+  it('gives the room that is left to be written into, and no more', () => {
+    const log = new ByteLog();
+    log.append(Uint8Array.of(1, 2), 0, 2);
+    const room = log.room(1) as Uint8Array;
+    const left = room.length - log.used;
+
+    expect(log.room(left)).toBe(room);
+    expect(log.room(left + 1)).toBeNull();
+    room[log.used] = 3;
+    log.grow(1);
+    expect([...log.bytes()]).toEqual([1, 2, 3]);
+  });
+
   it('forgets what is behind a length, and goes on from there', () => {
     for (const length of [0, 10, 16_384, 20_000, 39_999]) {
       const log = new ByteLog();
@@ -57,6 +98,14 @@ describe('a log of text', () => {
     }
 
     expect(log.text()).toBe(parts.flatMap((part) => [part, part]).join(''));
+  });
+
+  it('is empty where nothing was said', () => {
+    const log = new TextLog();
+    expect(log.text()).toBe('');
+    log.appendText('');
+
+    expect([log.length, log.text(), log.delivered()]).toEqual([0, '', '']);
   });
 
   it('puts the halves of a character together that came escaped in two deltas', () => {

@@ -61,7 +61,7 @@ export class ByteLog {
 
   /** Everything, in order. Valid until more is appended. */
   pieces(): Uint8Array[] {
-    return this.#used === 0 ? [...this.#full] : [...this.#full, this.#open.subarray(0, this.#used)];
+    return this.#used === 0 ? [] : [...this.#full, this.#open.subarray(0, this.#used)];
   }
 
   /** A copy of everything. */
@@ -95,7 +95,6 @@ export class TextLog extends ByteLog {
   #settled = 0;
 
   appendText(text: string): void {
-    if (text === '') return;
     const escaped = encoder.encode(JSON.stringify(text));
     this.append(escaped, 1, escaped.length - 1);
   }
@@ -121,7 +120,6 @@ export class TextLog extends ByteLog {
   }
 
   #decode(length: number): string {
-    if (length === 0) return '';
     const whole = new Uint8Array(length + 2);
     whole[0] = quote;
     whole.set(this.bytes().subarray(0, length), 1);
