@@ -128,12 +128,11 @@ export class DeltaShape {
         // Four bytes at a time need a quarter of the branches.
         for (; same + 4 <= prefixLength; same += 4) {
           const from = at + same;
-          const differs =
-            ((bytes[from] as number) ^ (prefix[same] as number)) |
-            ((bytes[from + 1] as number) ^ (prefix[same + 1] as number)) |
-            ((bytes[from + 2] as number) ^ (prefix[same + 2] as number)) |
-            ((bytes[from + 3] as number) ^ (prefix[same + 3] as number));
-          if (differs !== 0) break events;
+          const first = (bytes[from] as number) ^ (prefix[same] as number);
+          const second = (bytes[from + 1] as number) ^ (prefix[same + 1] as number);
+          const third = (bytes[from + 2] as number) ^ (prefix[same + 2] as number);
+          const fourth = (bytes[from + 3] as number) ^ (prefix[same + 3] as number);
+          if ((first | second | third | fourth) !== 0) break events;
         }
       }
       for (; same < prefixLength; same += 1) if (bytes[at + same] !== prefix[same]) break events;
