@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Splice, type SpliceOptions } from './splice.ts';
+import { itTakesMegabytes } from './testing/holds.ts';
 import { readStrictly } from './testing/strict-reader.ts';
 import {
   blockStart,
@@ -290,7 +291,7 @@ describe('a break', () => {
     }
   });
 
-  it('an event that outgrows its bound, in pieces or in one', () => {
+  itTakesMegabytes('an event that outgrows its bound, in pieces or in one', () => {
     const huge = new Uint8Array(17 * 1024 * 1024).fill(120);
     const pieces = spliceOf();
     shown(pieces, ...start);
@@ -304,7 +305,7 @@ describe('a break', () => {
     for (const splice of [pieces, one]) expect(splice.state).toEqual({ type: 'broken', problem: 'oversized' });
   });
 
-  it('a text or a hold-back that never ends', () => {
+  itTakesMegabytes('a text or a hold-back that never ends', () => {
     const words = 'x'.repeat(1 << 20);
     for (const options of [{}, { holdAll: true }]) {
       const splice = spliceOf(options);

@@ -1,8 +1,8 @@
 import { Stream } from '@anthropic-ai/sdk/streaming';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import { EventScanner, EventTail, maxEventBytes, readEvent, type RawEvent } from './sse.ts';
-import { cutUp, holds, joined, pieceSizes } from './testing/holds.ts';
+import { cutUp, holds, itTakesMegabytes, joined, pieceSizes } from './testing/holds.ts';
 
 const encoder = new TextEncoder();
 /** One character for each byte, so that nothing is lost. */
@@ -138,7 +138,7 @@ describe('an event', () => {
 });
 
 describe('a line without an end', () => {
-  it('is kept up to its bound, whatever the pieces, and never much beyond', () => {
+  itTakesMegabytes('is kept up to its bound, whatever the pieces, and never much beyond', () => {
     for (const size of [1_000_003, 4 * 1024 * 1024, maxEventBytes + 1]) {
       const scanner = new EventScanner();
       const piece = new Uint8Array(size).fill(120);

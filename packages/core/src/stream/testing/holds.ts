@@ -4,8 +4,11 @@
 import fc from 'fast-check';
 import { it } from 'vitest';
 
-const { FUZZ_MS, FUZZ_SEED = '20260101', FUZZ_PATH } = process.env;
+const { FUZZ_MS, FUZZ_SEED = '20260101', FUZZ_PATH, MOST_RUNS = 'Infinity', MEGABYTES } = process.env;
 const fuzzMs = Number(FUZZ_MS ?? 0);
+
+/** A test that takes many megabytes. Mutation tests leave it out (`vitest.mutation.config.ts`). */
+export const itTakesMegabytes: typeof it.skip = MEGABYTES === 'no' ? it.skip : it;
 
 /** Checks `property` with `runs` inputs, or for as long as the fuzzer says. A failure is shrunk, and says how to see it again. */
 export function holds<T>(claim: string, property: fc.IRawProperty<T>, runs: number): void {
@@ -15,7 +18,9 @@ export function holds<T>(claim: string, property: fc.IRawProperty<T>, runs: numb
       const details = await fc.check<T>(property, {
         seed: Number(FUZZ_SEED),
         ...(FUZZ_PATH === undefined ? {} : { path: FUZZ_PATH, endOnFailure: true }),
-        ...(fuzzMs > 0 ? { numRuns: Number.MAX_SAFE_INTEGER, plugins: [fc.interruptAfterTimeLimit(fuzzMs)] } : { numRuns: runs }),
+        ...(fuzzMs > 0
+          ? { numRuns: Number.MAX_SAFE_INTEGER, plugins: [fc.interruptAfterTimeLimit(fuzzMs)] }
+          : { numRuns: Math.min(runs, Number(MOST_RUNS)) }),
       });
       if (details.failed) {
         const again = `npx -y pnpm@12 fuzz --seed ${details.seed} --path ${details.counterexamplePath ?? ''} --only '${claim}'`;
