@@ -54,6 +54,13 @@ describe('the key of a prompt cache', () => {
     expect(keyOf(body) !== null).toBe(expected);
   });
 
+  it('tells apart what differs within the first 2,048 characters of a part, and nothing behind them', () => {
+    const keyBehind = (same: number, last: string) => keyOf({ ...marked, system: 'x'.repeat(same) + last, messages: [user('y')] });
+
+    expect(keyBehind(2_047, 'a')).not.toBe(keyBehind(2_047, 'b'));
+    expect(keyBehind(2_048, 'a')).toBe(keyBehind(2_048, 'b'));
+  });
+
   it('is the one given, if one is given, and bounded whatever is sent', () => {
     expect(stickyKeyOf(null, 'chat 7')).toBe('given:chat 7');
     expect(stickyKeyOf(talk, 'chat 7')).toBe('given:chat 7');
