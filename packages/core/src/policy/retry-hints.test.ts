@@ -38,6 +38,8 @@ describe('retryHint', () => {
     ['about Tue, 24 Nov 2026 12:00:30 GMT', undefined],
     ['2026-11-24T12:00:30Z (about)', undefined],
     ['about 2026-11-24T12:00:30Z', undefined],
+    // A date to JavaScript, and to nobody who writes headers.
+    ['+002026-11-24T12:00:30Z', undefined],
     ['Tue, 24 Nov 2099 12:00:30 GMT', year],
     ['Tue, 24 Nov 2026 12:00:00 GMT', undefined],
     ['Tue, 24 Nov 2020 12:00:30 GMT', undefined],
