@@ -1,6 +1,6 @@
 // The options with every default filled in, once, when an instance is made.
 
-import { withDefaults } from './defaults.ts';
+import { withDefaults } from './policy/defaults.ts';
 import { AnswerCache } from './engine/cache.ts';
 import type { HoldfastOptions, RetryOptions, StreamOptions } from './options.ts';
 import { backoff, type Backoff } from './policy/backoff.ts';

@@ -1,6 +1,6 @@
 // The life of a streamed answer: hands the reader one body, and finds the next attempt when one breaks.
 
-import { withDefaults } from '../defaults.ts';
+import { withDefaults } from '../policy/defaults.ts';
 import type { FailureKind, Verdict } from '../policy/verdict.ts';
 import { classify } from '../policy/classify.ts';
 import type { Outcome } from '../policy/outcome.ts';
