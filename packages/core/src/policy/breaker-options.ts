@@ -33,7 +33,7 @@ export interface BreakerOptions {
   readonly probes?: number | undefined;
   /** Successful probes that close it. Default 3. */
   readonly successes?: number | undefined;
-  /** A probe that has not reported after this time no longer holds its place, milliseconds. Default 60000. */
+  /** A probe that has not reported after this time no longer holds its place, milliseconds; its answer still counts. Default 60000. */
   readonly leaseMs?: number | undefined;
   /** After closing, traffic grows from a quarter to all over this time, milliseconds. Default 1000. */
   readonly rampMs?: number | undefined;
