@@ -10,6 +10,7 @@ import { cut, referenceAnswer, VirtualClock, type FaultName } from '@holdfast/te
 import Keyv from 'keyv';
 import { describe, expect, it } from 'vitest';
 import { callOptions, type AnswerStore, type HoldfastOptions } from '../src/index.ts';
+import { runInScope } from '../src/http/index.ts';
 import { modelFacts } from '../src/policy/models.ts';
 import { request, world } from './world.ts';
 
@@ -478,6 +479,25 @@ describe('long calls without streaming', () => {
 
     expect(error).toMatchObject({ status: 502, errorCode: 'holdfast_stream_broken' });
     expect(hold.explain(error).partial?.text.length).toBeGreaterThan(100);
+    await close();
+  });
+
+  it('whose scope ends in the middle are aborted, not broken', async () => {
+    const clock = new VirtualClock();
+    const { claude, client, hold, close } = await world({ holdfast: { clock, limits: { streamLongCalls: true } } });
+    claude.script(cut({ afterText: 200, how: 'stall' }));
+    const leave = new AbortController();
+    // The stream has long begun.
+    clock.after(1_000, () => leave.abort());
+
+    const error = await clock.until(
+      runInScope({ signal: leave.signal }, () => client.messages.create(long, callOptions({ requestId: 'left' }))).catch(
+        (reason: unknown) => reason,
+      ),
+    );
+
+    expect(error).toMatchObject({ status: 499, errorCode: 'holdfast_aborted' });
+    expect(hold.attempts('left')).toMatchObject({ result: 'aborted' });
     await close();
   });
 

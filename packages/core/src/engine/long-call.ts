@@ -32,8 +32,9 @@ export async function assembled(call: Call, response: Response): Promise<Respons
 /** The stream ended in an error that could not be mended: a proper status, with what the stream said of it. */
 function brokenAnswer(call: Call, data: string): Response {
   const { error } = JSON.parse(data) as { error?: { details?: { error_code?: string; kind?: string; cause?: string } } };
+  const own = (['deadline', 'aborted'] as const).find((reason) => error?.details?.error_code === errorCodeOf(reason));
   return ownAnswer(
-    error?.details?.error_code === errorCodeOf('deadline') ? 'deadline' : 'stream-broken',
+    own ?? 'stream-broken',
     { call_id: call.id, attempts: call.ledger.attempts.length, kind: error?.details?.kind, cause: error?.details?.cause },
     labels(call, null),
   );
