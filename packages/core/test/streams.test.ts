@@ -2,7 +2,7 @@
 
 import Anthropic from '@anthropic-ai/sdk';
 import { VirtualClock, cut, referenceAnswer } from '@holdfast/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { callOptions, holdfast, type StreamOptions } from '../src/index.ts';
 import { read, request, world } from './world.ts';
 
@@ -278,6 +278,69 @@ describe('limits and switches', () => {
     expect(claude.requests[0]?.bytesSent).toBeLessThan(5_000);
     expect(hold.health().status).toBe('ok');
     await close();
+  });
+
+  it('a reader who cancels while a continuation is on its way is asked nobody for the rest', async () => {
+    // Before it is asked, and while it says nothing yet.
+    for (const asked of [1, 2]) {
+      const clock = new VirtualClock();
+      const { claude, client, hold, events, close } = await world({ holdfast: { clock, random: () => 0.5 } });
+      claude.script('cut-mid-stream', 'silent');
+      const response = await client.messages.create({ ...request, stream: true }).asResponse();
+      const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+      const reading = (async () => {
+        while (!(await reader.read()).done);
+      })();
+      await vi.waitFor(() => expect(events.map(({ type }) => type)).toContain('stream-broke'));
+      if (asked === 2) await clock.advanceAsync(1_000);
+      expect(claude.requests).toHaveLength(asked);
+
+      await reader.cancel();
+      await reading;
+      await clock.advanceAsync(1_000);
+
+      expect(claude.requests.map(({ clientLeft }) => clientLeft)).toEqual(asked === 1 ? [false] : [false, true]);
+      expect(hold.attempts(response)).toMatchObject({ result: 'aborted' });
+      expect(hold.attempts(response)?.attempts.every(({ durationMs }) => durationMs !== null)).toBe(true);
+      expect(clock.pending).toBe(0);
+      await close();
+    }
+  });
+
+  it('a reader who cancels at the very moment a continuation begins leaves nothing open', async () => {
+    for (let turns = 0; turns < 30; turns += 1) {
+      const { claude, client, hold, close } = await world();
+      claude.script('cut-mid-stream');
+      let leave = async (): Promise<void> => {};
+      const fetch: typeof globalThis.fetch = async (url, init) => {
+        const response = await claude.fetch(url, init);
+        const inner = (response.body as ReadableStream<Uint8Array>).getReader();
+        const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+          const { done, value } = await inner.read();
+          if (done) return controller.close();
+          controller.enqueue(value);
+          if (claude.requests.length === 2) void leave();
+        };
+        return new Response(new ReadableStream({ pull, cancel: () => inner.cancel() }, { highWaterMark: 0 }), response);
+      };
+      const response = await client
+        .withOptions({ fetch })
+        .messages.create({ ...request, stream: true })
+        .asResponse();
+      const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+      leave = async () => {
+        for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+        await reader.cancel();
+      };
+      while (!(await reader.read()).done);
+      await new Promise((resolve) => setImmediate(resolve));
+
+      expect(hold.attempts(response), `${turns} turns`).toMatchObject({
+        result: 'aborted',
+        attempts: [{ durationMs: expect.any(Number) }, { durationMs: expect.any(Number) }],
+      });
+      await close();
+    }
   });
 
   it('a stop sequence that began before the break still ends the answer', async () => {

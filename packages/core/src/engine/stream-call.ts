@@ -11,7 +11,7 @@ import { Splice, type SpliceOptions } from '../stream/splice.ts';
 import { deliveredText, type Transcript } from '../stream/transcript.ts';
 import { wholeMessage } from '../stream/whole-message.ts';
 import type { LedgerAttempt, TokenCount } from '../telemetry/ledger.ts';
-import { isAborted, onFirstAbort } from './abort.ts';
+import { abortQuietly, isAborted, onFirstAbort } from './abort.ts';
 import { headerValue, ownErrorEvent } from './answers.ts';
 import type { BegunStream } from './attempt.ts';
 import type { Call } from './call.ts';
@@ -112,6 +112,8 @@ class StreamedAnswer implements StreamOwner {
   #hadBefore = 0;
   #resumeForm: 'prefill' | 'user-turn' | 'restart' | null = null;
   #missedDeadline = false;
+  /** Ends what is being asked for the rest of the answer; null while nothing is. */
+  #asking: AbortController | null = null;
   #unlink: () => void = () => {};
 
   constructor(engine: Engine, call: Call, hop: Hop, entry: LedgerAttempt, past: Transcript | null = null) {
@@ -241,6 +243,12 @@ class StreamedAnswer implements StreamOwner {
 
   onLeave(): void {
     this.#unlink();
+    // What is being asked ends first, so that the ledger tells of it.
+    if (this.#asking) abortQuietly(this.#asking);
+    else this.#finishLeft();
+  }
+
+  #finishLeft(): void {
     if (this.#entry.durationMs === null) this.#closeLeft();
     finish(this.#engine, this.#call, 'aborted', 'aborted');
   }
@@ -254,15 +262,32 @@ class StreamedAnswer implements StreamOwner {
     this.#closeAttempt(left, this.#engine.settings.clock.now(), this.splice.transcript());
   }
 
-  /** Asks for the rest, or anew. Every request counts as a resume, whether it answers or not. */
+  /** Asks for the rest, or anew, as long as the reader is there. */
   async #ask(
     plan: Extract<Plan, { type: 'restart' | 'continue' }>,
     outcome: Outcome,
     verdict: Verdict,
     transcript: Transcript,
   ): Promise<NextSource> {
+    const asking = (this.#asking = new AbortController());
+    const call = { ...this.#call, callers: [...this.#call.callers, asking.signal] };
+    try {
+      return await this.#askFor(call, plan, outcome, verdict, transcript);
+    } finally {
+      this.#asking = null;
+      if (asking.signal.aborted) this.#finishLeft();
+    }
+  }
+
+  /** Every request counts as a resume, whether it answers or not. */
+  async #askFor(
+    call: Call,
+    plan: Extract<Plan, { type: 'restart' | 'continue' }>,
+    outcome: Outcome,
+    verdict: Verdict,
+    transcript: Transcript,
+  ): Promise<NextSource> {
     const { settings } = this.#engine;
-    const call = this.#call;
     const model = call.ledger.degraded?.startsWith('model:') ? call.ledger.degraded.slice('model:'.length) : call.model;
     // What fails there for everybody is asked for elsewhere.
     let avoid = verdict.scope === 'request' ? null : this.#hop.target;
