@@ -70,6 +70,65 @@ describe('the seam', () => {
     expect(join(text, { strictness: 'lenient' })).toEqual({ emitted: rest, outcome: 'overlap' });
   });
 
+  it.each<[what: string, write: (anchor: string) => string, outcome: string]>([
+    ['the anchor between the tags that marked it', (anchor) => `<anchor>${anchor}</anchor>${rest}`, 'exact'],
+    ['white space and the tags', (anchor) => `\n <anchor>${anchor}</anchor>${rest}`, 'exact'],
+    ['the opening tag alone', (anchor) => `<anchor>${anchor}${rest}`, 'exact'],
+    ['the closing tag behind white space', (anchor) => `${anchor}\n</anchor>${rest}`, 'exact'],
+    ['a preamble that quotes the anchor', (anchor) => `It ended with "${anchor}", so I go on: ${anchor}${rest}`, 'preamble'],
+    ['a preamble that quotes more than the anchor', (anchor) => `It was (${delivered.slice(-90)}), I see. ${anchor}${rest}`, 'preamble'],
+    ['a preamble that quotes with a mark on one side only', (anchor) => `Of course: "${anchor}${rest}`, 'preamble'],
+    ['a preamble of 600 characters', (anchor) => `${'w'.repeat(599)} ${anchor}${rest}`, 'preamble'],
+  ])('is found after %s, whatever its pieces', (_, write, outcome) => {
+    for (const size of [1, 3, 50, 10_000]) expect(join(write(chooseAnchor(delivered)), { size })).toEqual({ emitted: rest, outcome });
+  });
+
+  it('is not found where the anchor comes twice behind other words: either may be the place', () => {
+    const anchor = chooseAnchor(delivered);
+
+    for (const size of [1, 10_000]) {
+      expect(join(`Well: ${anchor}, that is ${anchor}${rest}`, { size })).toEqual({ emitted: '', outcome: 'ambiguous' });
+      expect(join(`Well: ${anchor}${rest} ${rest.repeat(4)} ${anchor}`, { size }).outcome).toBe('preamble');
+    }
+  });
+
+  it('is not waited for without end', () => {
+    const anchor = chooseAnchor(delivered);
+    const talk = Array.from({ length: 400 }, (_, i) => `word${i}`).join(' ');
+
+    expect(join(`${talk} ${anchor}${rest}`)).toEqual({ emitted: '', outcome: 'too-long' });
+    expect(join(`${talk} ${anchor}${rest}`, { size: 100_000 })).toEqual({ emitted: '', outcome: 'too-long' });
+    expect(join(`${anchor}${' '.repeat(20_000)}`)).toEqual({ emitted: '', outcome: 'too-long' });
+    expect(join(' '.repeat(20_000))).toEqual({ emitted: '', outcome: 'too-long' });
+  });
+
+  it('may come behind more words where that was asked for, as long as they are no longer than twice the text', () => {
+    const from = `${delivered} ${'Nobody knew the way, and the lamps burned low in every other window. '.repeat(10)}Then the last boat`;
+    const talk = (length: number): string => Array.from({ length }, (_, i) => `word${i} `).join('');
+    const anchor = chooseAnchor(from);
+
+    expect(join(`${talk(120)}${anchor} sailed.`, { from, strictness: 'lenient' })).toEqual({ emitted: ' sailed.', outcome: 'preamble' });
+    expect(join(`${talk(120)}${anchor} sailed.`, { from }).outcome).toBe('too-long');
+    expect(join(`${talk(400)}${anchor} sailed.`, { from, strictness: 'lenient' }).outcome).toBe('too-long');
+  });
+
+  it('is right at the beginning where the reader has nothing but white space', () => {
+    expect(join('The tide', { from: '\n\n' })).toEqual({ emitted: 'The tide', outcome: 'direct' });
+  });
+
+  it('is at the end of a continuation that is no longer than its anchor', () => {
+    for (const size of [1, 10_000]) expect(join(chooseAnchor(delivered), { size })).toEqual({ emitted: '', outcome: 'exact' });
+  });
+
+  it.each([1, 2, 10_000])('completes a character of which the reader has half, in pieces of %i', (size) => {
+    const from = `${delivered} \ud83c`;
+    const anchor = chooseAnchor(from);
+
+    expect(join(`${anchor}\udf89 and ${rest}`, { from, size })).toEqual({ emitted: `\udf89 and ${rest}`, outcome: 'exact' });
+    expect(join(`${anchor.slice(0, -1)}and ${rest}`, { from, size })).toEqual({ emitted: '', outcome: 'no-anchor' });
+    expect(join(anchor.slice(0, -1), { from, size })).toEqual({ emitted: '', outcome: 'exact' });
+  });
+
   it('finds its way in a text that repeats itself, when it goes on and when it starts over', () => {
     const from = 'ha '.repeat(100);
     const anchored = chooseAnchor(from);
@@ -85,6 +144,15 @@ describe('the seam', () => {
     ['a space that the reader lacks', 'one two', 'one two three', ' three'],
     ['half a paragraph break', 'one two\n', 'one two\n\nthree', '\nthree'],
     ['half an indentation', 'one two\n  ', 'one two\n    three', '  three'],
+    ['a line break that became a space', 'one two\n', 'one two three', 'three'],
+    ['a space that became a line break', 'one two ', 'one two\nthree', '\nthree'],
+    ['a line break that became a paragraph with an indentation', 'one two \n', 'one two\n\n  three', '\n  three'],
+    ['a space that became three line breaks', 'one two ', 'one two\n\n\nthree', '\n\n\nthree'],
+    ['what cannot be seen, and was left out', 'one two\u200b', 'one two three', ' three'],
+    ['a space doubled where spaces are doubled', 'one  two three ', 'one  two three  four', ' four'],
+    ['a space doubled in code', '```\nif a: ', '```\nif a:  b', ' b'],
+    ['a space doubled behind code', '```\na\n``` and ', '```\na\n``` and  b', 'b'],
+    ['a space that became three', 'one two ', 'one two   three', '  three'],
   ])('settles %s', (_, from, text, emitted) => {
     expect(join(text, { from, size: 1 }).emitted).toBe(emitted);
   });
@@ -118,6 +186,38 @@ describe('the seam', () => {
     expect(after(' ', 'next')).toBe('next');
     expect(after('', ' next')).toBe(' next');
     expect(after('\n', '\n  indented')).toBe('  indented');
+    expect(after(' \n', '\nNext')).toBe('\nNext');
+    expect(after('\n\n', '\nNext')).toBe('Next');
+    expect(after('\n\n', '\n')).toBe('');
+  });
+});
+
+describe('after a prefill', () => {
+  /** The steps of a seam over `pieces`, and at their end. */
+  const steps = (trimmed: string, pieces: readonly string[]): SeamStep[] => {
+    const seam = createSeam({ form: 'prefill', delivered: 'x', anchor: '', trimmed });
+    const taken: SeamStep[] = [];
+    for (const piece of pieces) {
+      taken.push(seam.push(piece));
+      if (taken.at(-1)?.status !== 'holding') return taken;
+    }
+    return [...taken, seam.end()];
+  };
+  const holding: SeamStep = { status: 'holding' };
+  const found = (emit: string): SeamStep => ({ status: 'found', emit, outcome: 'direct' });
+
+  it('waits for the rest of the white space that was cut off, and for the other half of a character', () => {
+    expect(steps('\n\n', ['\n', '\n', 'x'])).toEqual([holding, found('')]);
+    expect(steps('\n\n', ['\n'])).toEqual([holding, found('')]);
+    expect(steps('', ['\ud83c', '\udf89'])).toEqual([holding, found('🎉')]);
+    expect(steps('', [''])).toEqual([found('')]);
+    expect(steps('', ['a'])).toEqual([found('a')]);
+  });
+
+  it('that ended in half a character, gives the other half', () => {
+    expect(steps(' \ud83c', [' ', '\ud83c', '\udf89!'])).toEqual([holding, holding, found('\udf89!')]);
+    expect(steps('\ud83c', ['no'])).toEqual([{ status: 'failed', reason: 'no-anchor' }]);
+    expect(steps('\ud83c', [''])).toEqual([holding, found('')]);
   });
 });
 
