@@ -58,7 +58,7 @@ describe.each(answers)('a %s answer, cut at every byte', (_, answer) => {
   it('and again in what mends it, is whole', () => {
     const length = wireOf(answer).length;
     for (let first = 0; first < length; first += 17 * step) {
-      for (let second = 1; second < length; second += 61) {
+      for (let second = 1; second < length; second += 61 * step) {
         const input: Play = { answer, cuts: [first, second] };
         expectWhole(input, play(input), `cuts after ${first} and ${second} bytes`);
       }
