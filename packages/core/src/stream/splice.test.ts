@@ -62,6 +62,18 @@ describe('what is held back', () => {
     expect(shown(splice, blockStop(0), blockStart(1), text(1, 'Two.'))).toEqual(['', '', blockStop(0) + blockStart(1) + text(1, 'Two.')]);
   });
 
+  it('is not what may be taken', () => {
+    const splice = spliceOf();
+    shown(splice, messageStart());
+    splice.push(bytesOf(blockStart(0)));
+    expect([splice.pending, splice.take(), splice.message]).toEqual([0, null, null]);
+
+    splice.push(bytesOf(text(0, 'Hi')));
+    expect(splice.pending).toBe(bytesOf(messageStart(), blockStart(0), text(0, 'Hi')).length);
+    expect(splice.message).toMatchObject({ id: 'msg_1' });
+    expect(splice.stopReason).toBeNull();
+  });
+
   it('a message that ends without a word still arrives whole', () => {
     const events = [messageStart(), messageDelta(), messageStop];
 
@@ -354,6 +366,93 @@ describe('after message_stop', () => {
     splice.finish(null);
     expect(given(splice)).toBe(blockStop(0) + messageDelta('max_tokens') + messageStop);
     expect(splice.state).toEqual({ type: 'done', by: 'splice' });
+  });
+});
+
+describe('a stream that nobody asked to heal', () => {
+  const plain = (): Splice => spliceOf({ strict: false, tools: 'live', liveThinking: true });
+
+  it('is handed on at once, event by event', () => {
+    const events = [messageStart(), blockStart(0), text(0, 'Hi'), blockStop(0), messageDelta(), messageStop];
+    const splice = plain();
+
+    expect(shown(splice, ...events)).toEqual(events);
+    expect(splice.state).toEqual({ type: 'done', by: 'upstream' });
+  });
+
+  it.each([
+    ['an end nobody gave a reason for', [messageStart(), blockStart(0), text(0, 'Hi'), blockStop(0), messageStop]],
+    ['a block without an end', [messageStart(), blockStart(0), text(0, 'Hi'), blockStart(1), text(1, '!'), messageDelta(), messageStop]],
+    ['a call without an end', [messageStart(), toolStart(0), json(0, '{"a"'), messageDelta('tool_use'), messageStop]],
+    ['blocks with gaps between their numbers', [messageStart(), blockStart(3), text(3, 'Hi'), blockStop(3), messageDelta(), messageStop]],
+    [
+      'what contradicts itself',
+      [text(0, 'early'), messageStart(), messageStart('msg_2'), blockStop(7), text(7, 'x'), messageDelta(), blockStart(0), messageStop],
+    ],
+    [
+      'what is no event of its kind',
+      [
+        event({ type: 'message_start', message: null }),
+        messageStart(),
+        event({ type: 'message_delta', delta: null }),
+        event({ type: 'message_delta', delta: { stop_reason: 7 } }),
+        messageStop,
+      ],
+    ],
+  ])('is left as it is: %s', (_, events) => {
+    const splice = plain();
+
+    expect(shown(splice, ...events)).toEqual(events);
+    expect(splice.state.type).toBe('done');
+  });
+});
+
+describe('the account of an attempt that broke', () => {
+  const start = [messageStart('msg_1', { input_tokens: 10, output_tokens: 1 }), blockStart(0)];
+  const accountOf = (splice: Splice): unknown => splice.usage().at(-1);
+
+  it.each([
+    ['by an error event', (splice: Splice) => splice.push(bytesOf(errorEvent('overloaded_error')))],
+    ['by what contradicts itself', (splice: Splice) => splice.push(bytesOf(blockStop(7)))],
+    ['at its end', (splice: Splice) => splice.end()],
+    ['by something outside', (splice: Splice) => splice.fail('stall')],
+  ])('%s, is an estimate from its text', (_, breakIt) => {
+    const splice = spliceOf();
+    shown(splice, ...start, text(0, 'x'.repeat(30)), text(0, 'x'.repeat(30)), text(0, 'x'.repeat(10)));
+    breakIt(splice);
+
+    expect(accountOf(splice)).toMatchObject({ input: 10, output: 20, estimated: true });
+  });
+
+  it('counts what the reader was not shown', () => {
+    const splice = spliceOf();
+    shown(splice, messageStart(), thinkingStart(0), thought(0, 'x'.repeat(35)), thought(0, 'x'.repeat(35)), signature(0));
+    splice.fail('socket');
+
+    expect(accountOf(splice)).toMatchObject({ output: 20 });
+  });
+
+  it('is never less than the upstream said', () => {
+    const splice = spliceOf();
+    shown(splice, ...start, text(0, 'x'), blockStop(0), messageDelta(null, 50));
+    splice.fail('socket');
+
+    expect(accountOf(splice)).toMatchObject({ output: 50, estimated: true });
+  });
+
+  it('is what the upstream said, where only the end is missing', () => {
+    const splice = spliceOf();
+    shown(splice, ...start, text(0, 'x'), blockStop(0), messageDelta('end_turn', 50));
+    splice.fail('socket');
+
+    expect(accountOf(splice)).toMatchObject({ output: 50, estimated: false });
+  });
+
+  it('is none before it began', () => {
+    const splice = spliceOf();
+    splice.fail('socket');
+
+    expect(splice.usage()).toEqual([]);
   });
 });
 

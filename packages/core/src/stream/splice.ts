@@ -140,11 +140,6 @@ export class Splice {
     return this.#delivered.message;
   }
 
-  /** The reader has something of the message. */
-  get started(): boolean {
-    return this.#delivered.message !== null;
-  }
-
   /** What the reader has, as plain JSON. */
   transcript(): Transcript {
     if (this.#held.isEmpty) this.#delivered.settle();
