@@ -91,6 +91,16 @@ describe('what is learned from the first delta', () => {
       '{"type":"content_block_delta","index":0,"delta":{"type":"citations_delta","citation":{}}}',
     ],
     ['the text is no string', '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":7}}'],
+    ['there is no delta', '{"type":"content_block_delta","index":0}'],
+    ['more than ASCII comes before the text', '{"type":"content_block_delta","index":0,"né":1,"delta":{"type":"text_delta","text":"a"}}'],
+    [
+      'a delete character comes before the text',
+      '{"type":"content_block_delta","index":0,"\u007f":1,"delta":{"type":"text_delta","text":"a"}}',
+    ],
+    [
+      'a brace is missing that others would look for',
+      '{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"a"},"x":{"y":"a"}}',
+    ],
   ])('is nothing where %s', (_, data) => {
     expect(learn(frame(data))).toBeNull();
   });

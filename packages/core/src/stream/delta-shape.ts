@@ -71,8 +71,8 @@ export class DeltaShape {
    */
   static learn(bytes: Uint8Array, start: number, end: number, event: Wire): DeltaShape | null {
     const delta = (event['delta'] ?? {}) as Wire;
-    const member = textMemberOf(delta);
-    if (member === undefined || textOfDelta(delta) === null) return null;
+    if (textOfDelta(delta) === null) return null;
+    const member = textMemberOf(delta) as string;
     const crlf = bytes[end - 2] === carriageReturn;
     let at = end - (crlf ? 4 : 2);
     for (let braces = 0; braces < 2; braces += 1) {
@@ -82,7 +82,6 @@ export class DeltaShape {
     const textEnd = skipSpaces(bytes, at - 1);
     if (bytes[textEnd] !== quote) return null;
     const textStart = openingQuote(bytes, start, textEnd) + 1;
-    if (textStart === 0) return null;
     const prefix = bytes.slice(start, textStart);
     if (!prefix.every((byte) => byte > 0 && byte < 127)) return null;
 
