@@ -55,6 +55,18 @@ describe('what is held back', () => {
     ]);
   });
 
+  it('the beginning, for as long as its texts are empty', () => {
+    expect(shown(spliceOf(), messageStart(), blockStart(0), text(0, ''), text(0, ''), text(0, '')).join('')).toBe('');
+  });
+
+  it('nothing of a text that begins with words', () => {
+    const [start, block] = [messageStart(), blockStart(0, { type: 'text', text: 'Hi' })];
+    const splice = spliceOf();
+
+    expect(shown(splice, start, block, text(0, '!'))).toEqual(['', start + block, text(0, '!')]);
+    expect(splice.transcript().blocks).toMatchObject([{ text: 'Hi!', start: { type: 'text', text: '' } }]);
+  });
+
   it('the end of a text goes out with the first words of the next', () => {
     const splice = spliceOf();
     shown(splice, messageStart(), blockStart(0), text(0, 'One.'));
@@ -274,6 +286,7 @@ describe('a break', () => {
     ['a delta whose block never began', text(1, 'x')],
     ['an end of a block that never began', blockStop(3)],
     ['a block that begins twice', blockStart(0)],
+    ['a block with an index below all others', blockStart(-1)],
     ['a block without an index', event({ type: 'content_block_start', content_block: { type: 'text', text: '' } })],
     ['a second beginning', messageStart('msg_2')],
     ['text in an escape JSON does not know', text(0, 'x').replace('"x"', '"\\x"')],

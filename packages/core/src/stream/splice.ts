@@ -161,8 +161,8 @@ export class Splice {
       this.#events(completed.event, 0);
       at = completed.taken;
     }
-    if (this.#state === open) at = this.#events(chunk, at);
-    if (this.#state === open && at < chunk.length) this.#tail.keep(chunk, at);
+    at = this.#events(chunk, at);
+    if (at < chunk.length) this.#tail.keep(chunk, at);
     return this.#checkBounds();
   }
 
@@ -313,7 +313,7 @@ export class Splice {
       this.#stopReason = null;
       return this.#misfit(bytes, start, end);
     }
-    const own = type === 'message_start' || this.#usage !== null;
+    const own = this.#usage !== null;
     switch (type) {
       case 'message_start':
         return this.#messageStart(event, bytes, start, end);
@@ -360,6 +360,7 @@ export class Splice {
     this.#closeUnended();
     if (this.#state !== open) return;
     const { type } = content;
+    const begun = beginning(type, content);
     this.#openIndex = ownIndex;
     this.#forgetShape();
     if (this.#join.type === 'continue') {
@@ -370,8 +371,7 @@ export class Splice {
       }
       if (this.#seam !== null && type === 'text') {
         this.#own.set(ownIndex, this.#delivered.last);
-        const text = content['text'];
-        if (typeof text === 'string' && text !== '') this.#toSeam(this.#seam.push(text));
+        if (begun.text !== '') this.#toSeam(this.#seam.push(begun.text));
         return;
       }
       if (this.#seam !== null) {
@@ -379,7 +379,6 @@ export class Splice {
         if (this.#state !== open) return;
       }
     }
-    const begun = beginning(type, content);
     const block = newBlock(this.#options.strict ? this.#nextIndex : ownIndex, type, begun.start);
     this.#nextIndex += 1;
     this.#own.set(ownIndex, block);
@@ -415,8 +414,9 @@ export class Splice {
     const continues = this.#join.type === 'continue' && block.index === this.#join.index;
     if (continues) {
       // Citations of a repeated text point at what the reader already has.
-      if (delta['type'] === 'citations_delta' || (this.#seam !== null && text === null)) return;
-      if (this.#seam !== null && text !== null) {
+      if (delta['type'] === 'citations_delta') return;
+      if (this.#seam !== null) {
+        if (text === null) return;
         this.#swallowed += text.length;
         return this.#toSeam(this.#seam.push(text));
       }
@@ -446,7 +446,7 @@ export class Splice {
     this.#openIndex = null;
     this.#forgetShape();
     if (block === null) return;
-    if (this.#seam !== null && block === this.#delivered.last) {
+    if (this.#seam !== null) {
       this.#toSeam(this.#seam.end());
       if (this.#state !== open) return;
     }
@@ -524,7 +524,7 @@ export class Splice {
 
   /** The attempt's open block, if `ownIndex` is its; null for one the reader never sees, undefined for any other. */
   #openBlock(ownIndex: unknown): Block | null | undefined {
-    return isIndex(ownIndex) && ownIndex === this.#openIndex ? this.#own.get(ownIndex) : undefined;
+    return ownIndex === this.#openIndex ? this.#own.get(ownIndex as number) : undefined;
   }
 
   #toSeam(step: SeamStep): void {
@@ -580,7 +580,6 @@ export class Splice {
   }
 
   #isLive(type: string): boolean {
-    if (this.#options.holdAll) return false;
     if (isThinking(type)) return this.#options.liveThinking;
     return isTool(type) ? this.#options.tools === 'live' : true;
   }
@@ -678,14 +677,13 @@ const hasDeltas = (type: string): boolean =>
 
 /** What is kept of a block's beginning: text it begins with counts as text. */
 function beginning(type: string, content: Wire): { start: Wire; text: string } {
-  const member = type === 'text' || type === 'thinking' ? type : null;
-  const text = member === null ? undefined : content[member];
-  return member !== null && typeof text === 'string' ? { start: { ...content, [member]: '' }, text } : { start: content, text: '' };
+  const text = growsVisibly(type) ? content[type] : undefined;
+  return typeof text === 'string' ? { start: { ...content, [type]: '' }, text } : { start: content, text: '' };
 }
 
 /** What the deltas of a block begin with under another index: everything up to the text. */
 function prefixFor({ delta, ...event }: Wire, index: number): Uint8Array {
-  const text = textMemberOf(delta as Wire) ?? '';
+  const text = textMemberOf(delta as Wire) as string;
   const { [text]: _, ...others } = delta as Wire;
   // The text goes last: a member that was there twice stands where it was first.
   const empty = frame({ ...event, index, delta: { ...others, [text]: '' } });
