@@ -75,6 +75,15 @@ describe('the credit of a circuit', () => {
     expect(it.made.succeeded(0)).toBe(1);
   });
 
+  it('earns and spends nothing where no rate opens the circuit', () => {
+    for (const options of [{ failureRate: 1 }, { minimumFailures: Infinity }, breakerPresets.classic]) {
+      const { made } = credit(options);
+      made.failed(0, 1);
+
+      expect(made.succeeded(0)).toBe(0);
+    }
+  });
+
   it('believes a fifth of what it believed when the circuit comes back, and all of it once it has been well', () => {
     const returned = credit();
     returned.walk('fffff');
@@ -103,6 +112,30 @@ describe('the credit of a circuit', () => {
     busy.made.returned();
     busy.walk('s'.repeat(250), 70_000);
     expect(busy.made.intervalMs).toBeGreaterThan(500);
+  });
+
+  it('forgets how many calls came when the last of the credit is back, and not before', () => {
+    const quiet = credit();
+    quiet.walk('s'.repeat(100), 0, 500);
+    quiet.made.opened();
+    quiet.made.returned();
+    quiet.walk('sss', 100_000);
+    expect(quiet.made.intervalMs).toBe(500);
+    quiet.walk('s', 103_000);
+
+    expect(quiet.made.intervalMs).toBe(2_500);
+  });
+
+  it('forgets how many calls came with the first answer where no rate opens the circuit', () => {
+    const busy = credit({ failureRate: 1 });
+    busy.walk('s'.repeat(1_000), 0, 10);
+    busy.made.opened();
+    busy.made.returned();
+    busy.walk('f', 60_000);
+    expect(busy.made.intervalMs).toBeCloseTo(10, 6);
+    busy.walk('s', 70_000);
+
+    expect(busy.made.intervalMs).toBe(10_000);
   });
 
   it('knows no interval before the first call', () => {

@@ -13,8 +13,9 @@ const onReturn = 0.2;
 export class Credit {
   readonly #settings: BreakerSettings;
   readonly #rate: CallRate;
-  /** What a success earns, so that it breaks even at `failureRate`; 0 where no rate opens the circuit. */
+  /** What a success earns, so that it breaks even at `failureRate`: at 1, one makes up for everything. */
   readonly #gain: number;
+  /** False where no rate opens the circuit: the credit is never spent then. */
   readonly #counts: boolean;
   #left: number;
   /** Calls per millisecond before the trouble, which hides how many would come. 0: there is none. */
@@ -25,7 +26,7 @@ export class Credit {
     this.#settings = settings;
     this.#rate = new CallRate(windowMs);
     this.#counts = failureRate < 1 && minimumFailures < Infinity;
-    this.#gain = this.#counts ? failureRate / (1 - failureRate) : 0;
+    this.#gain = failureRate / (1 - failureRate);
     this.#left = this.#whole;
   }
 
@@ -52,13 +53,13 @@ export class Credit {
     this.#left = this.#whole;
     // Nothing of the last trouble is left.
     this.#usualRate = 0;
-    return Math.max(0, this.#left - before);
+    return this.#counts ? Math.max(0, this.#left - before) : 0;
   }
 
   /** `weight`: 1, or less for a weak failure. */
   failed(now: number, weight: number): void {
     this.#rate.count(now);
-    if (this.#counts) this.#left -= weight;
+    this.#left -= weight;
   }
 
   /** A success that earned so much was none. */
