@@ -203,6 +203,14 @@ describe('an open circuit', () => {
     expect(it.state()).toBe('half-open');
   });
 
+  it('is not moved by a permit that was taken from it as if it were closed', () => {
+    const it = breaker();
+    for (let i = 0; i < 5; i += 1) it.call('failure');
+    for (let i = 0; i < 5; i += 1) it.report(it.made.admitClosed(), 'failure');
+
+    expect(it.changes).toEqual(['closed>open']);
+  });
+
   it('keeps places in line for those who can wait, the first for the moment when probes may go', () => {
     const it = breaker({ openMs: 1_000 });
     for (let i = 0; i < 5; i += 1) it.call('failure');

@@ -169,7 +169,7 @@ export class Breaker {
     if (this.#state.name === 'half-open') {
       return this.#settleProbe(this.#state, permit, countsAs, now, random, tookMs);
     }
-    if (earned !== null && countsAs !== 'success') this.#credit.takeBack(earned);
+    if (countsAs !== 'success') this.#credit.takeBack(earned ?? 0);
     switch (countsAs) {
       case 'success':
         if (earned === null) this.#succeeded(now);
@@ -217,7 +217,7 @@ export class Breaker {
   }
 
   #admitRamping(now: number, random: Random): Permit | Refusal {
-    if (this.#rampFrom === never) return this.#permit;
+    // Without a ramp this is -Infinity.
     const passed = (now - this.#rampFrom) / this.#options.rampMs;
     if (!(passed >= 0 && passed < 1)) {
       this.#rampFrom = never;

@@ -17,6 +17,7 @@ describe('a waiting line', () => {
 
   it('begins with the first who joins it', () => {
     expect(times(new WaitingLine(), 800, 0, 1_000, 2)).toEqual([800, 900]);
+    expect(new WaitingLine().join(800, 0, { patienceMs: 1_000, waited: true })).toMatchObject({ retryAfterMs: 800, place: true });
   });
 
   it('lets a quarter of the usual traffic go beside what comes anyway, where that is more', () => {
