@@ -19,14 +19,25 @@ describe('a call rate', () => {
     expect(now).toBeGreaterThan(100_000);
   });
 
-  it('counts to the newest bucket when the clock goes back', () => {
+  it('counts to the newest bucket when the clock goes back within the window', () => {
     const rate = new CallRate(1_000);
     rate.count(5_000);
-    rate.count(1_000);
+    rate.count(4_100);
 
     expect(rate.perMs).toBe(0.002);
     rate.count(5_999);
     expect(rate.perMs).toBe(0.003);
+  });
+
+  it('begins anew when the clock is set back further: an hour of calls is no ten seconds’ worth', () => {
+    const rate = new CallRate(1_000);
+    for (const now of [5_000, 5_000, 4_099]) rate.count(now);
+
+    expect(rate.perMs).toBe(0.001);
+    rate.count(4_999);
+    expect(rate.perMs).toBe(0.002);
+    rate.count(5_000);
+    expect(rate.perMs).toBe(0.002);
   });
 
   it('forgets a bucket when ten newer ones have begun, and not a millisecond sooner', () => {

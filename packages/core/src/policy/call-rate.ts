@@ -19,7 +19,7 @@ export class CallRate {
     return this.#total / (this.#bucketMs * bucketCount);
   }
 
-  /** A clock that goes back changes nothing. */
+  /** A clock that goes back within the window changes nothing; one that is set back further begins anew. */
   count(now: number): void {
     this.#advance(Math.floor(now / this.#bucketMs));
     this.#counts[slotOf(this.#newest)]! += 1;
@@ -27,14 +27,14 @@ export class CallRate {
   }
 
   #advance(bucket: number): void {
-    if (bucket <= this.#newest) return;
+    if (bucket <= this.#newest - bucketCount) this.#newest = -Infinity;
     // Of what is older than the window nothing is left.
     for (let old = Math.max(this.#newest + 1, bucket - bucketCount + 1); old <= bucket; old += 1) {
       const slot = slotOf(old);
       this.#total -= this.#counts[slot] as number;
       this.#counts[slot] = 0;
     }
-    this.#newest = bucket;
+    this.#newest = Math.max(this.#newest, bucket);
   }
 }
 
