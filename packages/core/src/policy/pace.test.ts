@@ -135,6 +135,13 @@ describe('a slow target', () => {
     expect(isSlow()).toBe(true);
   });
 
+  it('is forgotten when the clock is set back: nobody knows how long it has been slow', () => {
+    const { add, isSlow, wait } = known();
+    add(3_000, 5);
+    wait(-1);
+    expect(isSlow()).toBe(false);
+  });
+
   it('needs nobody who listens', () => {
     const pace = new Pace();
     for (let now = 0; now < 33; now += 1) pace.add(now < 24 ? 500 : 5_000, now);

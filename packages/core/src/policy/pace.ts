@@ -71,7 +71,8 @@ export class Pace {
 
   /** Others should be asked first. */
   isSlow(now: number): boolean {
-    if (this.#slow !== null && now - this.#slow.since >= forgetMs) {
+    // A clock that was set back has nothing to say about how long it has been slow.
+    if (this.#slow !== null && (now - this.#slow.since >= forgetMs || now < this.#slow.since)) {
       this.#quickAgain(this.#slow.usualMs, this.#slow.usualMs);
       this.#usual = [];
     }
