@@ -25,7 +25,12 @@ export function errorHandler(options: ErrorHandlerOptions = {}): ErrorRequestHan
       requestId: findContext(request)?.requestId,
       instance: request.originalUrl.split('?', 1)[0],
     });
-    options.onError?.(error, reply, request);
+    hear(options, error, reply, request);
     replyToNode(response, reply);
   };
+}
+
+/** Whoever only hears of a failure must not fail the reply. */
+function hear({ onError }: ErrorHandlerOptions, error: unknown, reply: Problem, request: Request): void {
+  void (async () => onError?.(error, reply, request))().catch(() => {});
 }

@@ -120,6 +120,14 @@ describe('errorHandler', () => {
     expect(heard).toEqual([[overload, 'overloaded']]);
   });
 
+  it('replies although whoever hears of the failure fails too', async () => {
+    const onError = (): never => {
+      throw new Error('no disk');
+    };
+
+    expect((await replyOf(overload, (app) => app.use(errorHandler({ onError })))).status).toBe(503);
+  });
+
   it('can be overridden', async () => {
     const reply = await replyOf(overload, (app) => app.use(errorHandler({ mapError: () => ({ status: 500 }) })));
 

@@ -32,7 +32,8 @@ export class HoldfastExceptionFilter extends BaseExceptionFilter {
       requestId: requestIdOf(raw),
       instance: raw.url?.split('?', 1)[0],
     });
-    onError?.(error, reply);
+    // Whoever only hears of it must not fail the reply.
+    void (async () => onError?.(error, reply))().catch(() => {});
     takeOver(http.getResponse<object>());
     replyToNode(rawResponse(http.getResponse<object>()), reply);
   }

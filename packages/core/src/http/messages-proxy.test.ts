@@ -282,6 +282,15 @@ describe('a caller the proxy refuses', () => {
     expect(await callerOf(url, { apiKey: 'friend' }).messages.create(request)).toMatchObject({ id: 'msg_1' });
   });
 
+  it('gets its reply although whoever hears of the failure fails too', async () => {
+    const onError = (): never => {
+      throw new Error('no disk');
+    };
+    const { url } = await proxy(() => refusal(400, 'invalid_request_error'), { onError });
+
+    expect(await failure(callerOf(url).messages.create(request))).toMatchObject({ status: 400 });
+  });
+
   it('when the check itself fails gets 500 and no reason', async () => {
     const { url, seen } = await proxy(() => Response.json(message), {
       authorize: () => {

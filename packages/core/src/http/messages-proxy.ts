@@ -5,6 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../time.ts';
 import { anthropicError, type AnthropicErrorOptions } from './anthropic-error.ts';
 import { nodeScope } from './node-scope.ts';
+import { quietly } from './quietly.ts';
 import { readJson, type ParsedRequest } from './read-json.ts';
 import { wireError } from './relay-error.ts';
 import { relayToNode, type NodeResponse } from './relay-node.ts';
@@ -95,7 +96,7 @@ async function handle(request: ParsedRequest, response: NodeResponse, client: Pr
     }
   } catch (error) {
     if (response.destroyed) return;
-    options.onError?.(error, request);
+    quietly(() => options.onError?.(error, request));
     replyToNode(response, anthropicError(error, options));
   }
 }
@@ -141,7 +142,7 @@ async function forwardStream(
   options: MessagesProxyOptions,
 ): Promise<void> {
   const onEnd = ({ outcome, error }: RelayResult): void => {
-    if (outcome === 'failed' || outcome === 'interrupted') options.onError?.(error, request);
+    if (outcome === 'failed' || outcome === 'interrupted') return options.onError?.(error, request);
   };
   const { heartbeatMs, holdHeadersMs, slowReaderMs, interrupt, clock } = options;
   const relayOptions: RelayOptions = {

@@ -2,6 +2,7 @@
 
 import type { ServerResponse } from 'node:http';
 import type { Pump } from './pump.ts';
+import { quietly } from './quietly.ts';
 import { relayFormats } from './relay-format.ts';
 import { defaultSlowReaderMs, pumpFor, relayHeaders, type RelayOptions, type RelayResult } from './relay.ts';
 import type { RelaySource } from './relay-source.ts';
@@ -59,7 +60,7 @@ export async function relayToNode(source: RelaySource, response: NodeResponse, o
     }
     if (!response.destroyed) await write(pump, response, options);
     if (result.outcome === 'completed' && !response.writableFinished) result = { outcome: 'left' };
-    options.onEnd?.(result);
+    quietly(() => options.onEnd?.(result));
     return result;
   } finally {
     response.off('close', onClose);

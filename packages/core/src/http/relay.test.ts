@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { problem } from './problem.ts';
-import { relay, type RelayResult } from './relay.ts';
+import { relay, type RelayOptions, type RelayResult } from './relay.ts';
 import { runInScope } from './scope.ts';
 import {
   blockStart,
@@ -231,6 +231,30 @@ describe.each(holders)('relaying %s', (_name, hold) => {
 
     expect(response.status).toBe(200);
     expect(await response.text()).toContain('"code":"overloaded"');
+  });
+
+  it('is whole although whoever hears of its end fails', async () => {
+    const clock = handClock();
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    const fails: RelayOptions['onEnd'][] = [
+      () => {
+        throw new Error('no disk');
+      },
+      (() => Promise.reject(new Error('no network'))) as () => never,
+    ];
+
+    for (const onEnd of fails) {
+      const answer = (): Response => new Response(wholeAnswer('Hello'));
+      expect(await (await relay(hold(answer), { onEnd })).text()).toBe(wholeAnswer('Hello'));
+      const slow = await relay(hold(answer), { onEnd, clock, slowReaderMs: 1_000 });
+      // An exception here would leave a timer, and end the process.
+      clock.advance(60_000);
+      await expect(slow.text()).rejects.toThrow('took nothing for too long');
+    }
+    await settled();
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
   });
 
   it('cuts off a reader that takes nothing, and stops the upstream', async () => {

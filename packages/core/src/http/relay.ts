@@ -4,6 +4,7 @@ import { systemClock, type Clock } from '../time.ts';
 import { anthropicError } from './anthropic-error.ts';
 import { problemOfCall, type ProblemOptions } from './problem.ts';
 import { createPump, type Pump, type RelayOutcome } from './pump.ts';
+import { quietly } from './quietly.ts';
 import { relayFormats, streamErrorBody, type RelayFormat, type RelayFormatName } from './relay-format.ts';
 import { openSource, type RelaySource } from './relay-source.ts';
 import { currentScope } from './scope.ts';
@@ -97,7 +98,7 @@ export function pumpFor(source: RelaySource, options: RelayOptions, onEnd: Relay
       options.errors === 'anthropic'
         ? anthropicError(error, { requestId: problemOptions.requestId }).body
         : streamErrorBody(problemOfCall(error, problemOptions)),
-    onEnd: (outcome, error) => onEnd?.(error === undefined ? { outcome } : { outcome, error }),
+    onEnd: (outcome, error) => quietly(() => onEnd?.(error === undefined ? { outcome } : { outcome, error })),
   });
 }
 
