@@ -3,9 +3,11 @@ import { createServer, request as httpRequest, type IncomingMessage, type Server
 import type { AddressInfo } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { nodeScope } from './node-scope.ts';
 import { problem } from './problem.ts';
 import { relayToNode } from './relay-node.ts';
 import type { RelayResult } from './relay.ts';
+import { runInScope } from './scope.ts';
 import {
   blockStart,
   clientOf,
@@ -95,6 +97,42 @@ describe('relaying to a Node.js response', () => {
 
     expect(await (await fetch(url)).text()).toContain('"code":"overloaded"');
     expect(result).toMatchObject({ outcome: 'failed' });
+  });
+
+  it('says how it ended once, also when it ended before its first event', async () => {
+    const heard: RelayResult[] = [];
+    const onEnd = (result: RelayResult): void => void heard.push(result);
+    const refused = await serve(async (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': hello\n\n');
+      await relayToNode(
+        streamOf(() => Response.json({ type: 'error', error: { type: 'overloaded_error', message: 'm' } }, { status: 529 })),
+        response,
+        { onEnd },
+      );
+    });
+    await (await fetch(refused)).text();
+
+    const body = withResolvers<HandBody>();
+    const result = withResolvers<RelayResult>();
+    const left = await serve(async (response, incoming) => {
+      const relayed = runInScope(nodeScope(incoming, response), () => {
+        const stream = streamOf((signal) => {
+          const made = handBody(signal);
+          body.resolve(made);
+          return made.response;
+        });
+        return relayToNode(stream, response, { onEnd });
+      });
+      result.resolve(await relayed);
+    });
+    const client = httpRequest(left, { method: 'POST' });
+    client.on('error', () => {});
+    client.end();
+    await body.promise;
+    client.destroy();
+    await result.promise;
+
+    expect(heard).toMatchObject([{ outcome: 'failed', error: { status: 529 } }, { outcome: 'left' }]);
   });
 
   it('ends a broken stream with an error event', async () => {

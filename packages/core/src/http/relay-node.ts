@@ -35,9 +35,13 @@ export type NodeResponse = Pick<
  */
 export async function relayToNode(source: RelaySource, response: NodeResponse, options: RelayOptions = {}): Promise<RelayResult> {
   let result: RelayResult = { outcome: 'left' };
-  const pump = pumpFor(source, options, (ended) => {
-    result = ended;
+  const pump = pumpFor(source, options, (end) => {
+    result = end;
   });
+  const ended = (end: RelayResult): RelayResult => {
+    quietly(() => options.onEnd?.(end));
+    return end;
+  };
   pump.onTooSlow = () => response.destroy();
   // The request's own `close` comes when its body was read, long before the client leaves; the response's tells the truth.
   const onClose = (): void => pump.leave();
@@ -49,19 +53,16 @@ export async function relayToNode(source: RelaySource, response: NodeResponse, o
     try {
       await pump.begin();
     } catch (error) {
-      if (response.destroyed) return { outcome: 'left' };
+      if (response.destroyed) return ended({ outcome: 'left' });
       if (!response.headersSent) throw error;
       // Whoever sent headers before chose to be told inside the body.
-      result = { outcome: 'failed', error };
       const lastWords = pump.lastWords(error);
       if (lastWords) response.end(lastWords);
       else await breakOff(response, options);
-      return result;
+      return ended({ outcome: 'failed', error });
     }
     if (!response.destroyed) await write(pump, response, options);
-    if (result.outcome === 'completed' && !response.writableFinished) result = { outcome: 'left' };
-    quietly(() => options.onEnd?.(result));
-    return result;
+    return ended(result.outcome === 'completed' && !response.writableFinished ? { outcome: 'left' } : result);
   } finally {
     response.off('close', onClose);
     response.off('error', onError);
