@@ -70,9 +70,12 @@ function innerOf(kind: ProblemKind, status: number, failure: Failure, exposeAcco
   };
 }
 
+/** @internal An id that the application chose may be anything; headers may not. */
+export const isHeaderValue = (id: string | null | undefined): id is string => /^[\x21-\x7e]+$/.test(id ?? '');
+
 function headersOf(kind: ProblemKind, failure: Failure, requestId: string | null, now: number): Record<string, string> {
   const headers: Record<string, string> = { 'content-type': 'application/json', 'x-should-retry': 'false' };
-  if (requestId !== null && /^[\x21-\x7e]+$/.test(requestId)) headers['request-id'] = requestId;
+  if (isHeaderValue(requestId)) headers['request-id'] = requestId;
   const retryAfterMs = knownRetryAfterMs(failure, now);
   if (retryAfterMs !== undefined) {
     headers['retry-after'] = retryAfterSeconds(retryAfterMs);

@@ -1,9 +1,11 @@
 import Anthropic, { APIError } from '@anthropic-ai/sdk';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { proxyMessages, type MessagesProxyOptions } from './messages-proxy.ts';
+import { nodeScope } from './node-scope.ts';
+import { runInScope, type ScopeOptions } from './scope.ts';
 import {
   blockStart,
   handBody,
@@ -43,6 +45,7 @@ async function proxy(
   answer: (signal: AbortSignal | undefined) => Response,
   options: MessagesProxyOptions = {},
   prepare: (request: IncomingMessage) => Promise<void> = async () => {},
+  scope: ScopeOptions = {},
 ): Promise<{ url: string; seen: Seen[] }> {
   const seen: Seen[] = [];
   const client = new Anthropic({
@@ -55,7 +58,10 @@ async function proxy(
   });
   const server = createServer(
     (incoming: IncomingMessage, response: ServerResponse) =>
-      void prepare(incoming).then(() => proxyMessages(incoming, response, client, options)),
+      void prepare(incoming).then(() => {
+        const named = scope.requestId === undefined ? scope : { ...nodeScope(incoming, response), ...scope };
+        return runInScope(named, () => proxyMessages(incoming, response, client, options));
+      }),
   );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -280,6 +286,35 @@ describe('a caller the proxy refuses', () => {
     });
     expect(seen).toHaveLength(0);
     expect(await callerOf(url, { apiKey: 'friend' }).messages.create(request)).toMatchObject({ id: 'msg_1' });
+  });
+
+  it('is let go of when it left, or was read by others, before its body was asked for', async () => {
+    for (const ended of [
+      { destroyed: true, readableEnded: false },
+      { destroyed: false, readableEnded: true },
+    ]) {
+      // As Node.js leaves a request whose client disconnects while `authorize` looks it up.
+      const incoming = Object.assign(new EventEmitter(), { method: 'POST', url: '/v1/messages', headers: {}, ...ended });
+      const outgoing = Object.assign(new EventEmitter(), { destroyed: true, writableEnded: false });
+
+      await proxyMessages(incoming as unknown as IncomingMessage, outgoing as unknown as ServerResponse, new Anthropic({ apiKey: 'k' }));
+    }
+  });
+
+  it('gets its answer although no header can say its id', async () => {
+    for (const stream of [false, true]) {
+      const { url } = await proxy(
+        () => (stream ? new Response(wholeAnswer('Hello')) : Response.json(message)),
+        {},
+        async () => {},
+        { requestId: 'Bestellung – 42' },
+      );
+
+      const answer = await fetch(`${url}/v1/messages`, { method: 'POST', body: JSON.stringify({ ...request, stream }) });
+
+      expect([answer.status, answer.headers.get('request-id')]).toEqual([200, null]);
+      expect(await answer.text()).toContain('Hello');
+    }
   });
 
   it('gets its reply although whoever hears of the failure fails too', async () => {

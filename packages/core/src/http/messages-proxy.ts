@@ -3,7 +3,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../time.ts';
-import { anthropicError, type AnthropicErrorOptions } from './anthropic-error.ts';
+import { anthropicError, isHeaderValue, type AnthropicErrorOptions } from './anthropic-error.ts';
 import { nodeScope } from './node-scope.ts';
 import { quietly } from './quietly.ts';
 import { readJson, type ParsedRequest } from './read-json.ts';
@@ -163,7 +163,7 @@ async function forwardStream(
 function answerHeaders(answer: Response): [string, string][] {
   const labels = [...answer.headers].filter(([name]) => name.startsWith('holdfast-'));
   const requestId = currentScope()?.requestId ?? answer.headers.get('request-id');
-  return requestId === null || requestId === undefined ? labels : [...labels, ['request-id', requestId]];
+  return isHeaderValue(requestId) ? [...labels, ['request-id', requestId]] : labels;
 }
 
 /** What decides how the request is read upstream. Everything else about the caller stays here. */

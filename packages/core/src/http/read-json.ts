@@ -24,6 +24,9 @@ export async function readJson(request: ParsedRequest, maxBytes: number): Promis
     discard(request, maxBytes);
     return { type: 'too-large' };
   }
+  // What has ended already tells nobody that it does.
+  if (request.readableEnded) return { type: 'malformed' };
+  if (request.destroyed) return { type: 'gone' };
   const parts: Uint8Array[] = [];
   let length = 0;
   return new Promise((resolve) => {
