@@ -1,9 +1,11 @@
 // The load of `pnpm soak`, briefly: what a call leaves behind when it has ended, however it ended. Memory is the long run's.
 
+import { getEventListeners } from 'node:events';
 import Anthropic from '@anthropic-ai/sdk';
 import { fakeClaude, VirtualClock } from '@holdfast/testing';
 import { afterEach, describe, expect, it } from 'vitest';
-import { holdfast } from '../src/index.ts';
+import { callOptions, holdfast } from '../src/index.ts';
+import { runInScope } from '../src/http/index.ts';
 import { beyond, slopeOf } from './soak/growth.ts';
 import { Load } from './soak/load.ts';
 import { request, world } from './world.ts';
@@ -50,6 +52,43 @@ describe('an attempt that was ended', () => {
     expect(signals[0]?.aborted).toBe(true);
     expect(String((signals[0]?.reason as Error | undefined)?.stack)).not.toMatch(/\n\s+at /);
     await claude.close();
+  });
+});
+
+describe('a stream whose caller leaves at the very moment it begins', () => {
+  it('leaves no timer and no listener, whichever turn that is', async () => {
+    for (let turns = 0; turns < 40; turns += 1) {
+      const clock = new VirtualClock();
+      const { claude, client, hold, close } = await world({ holdfast: { clock } });
+      const [caller, scope] = [new AbortController(), new AbortController()];
+      const leave = async (): Promise<void> => {
+        for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+        caller.abort();
+      };
+      const fetch: typeof globalThis.fetch = async (url, init) => {
+        const response = await claude.fetch(url, init);
+        const inner = (response.body as ReadableStream<Uint8Array>).getReader();
+        const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+          const { done, value } = await inner.read();
+          if (done) return controller.close();
+          controller.enqueue(value);
+          void leave();
+        };
+        return new Response(new ReadableStream({ pull, cancel: () => inner.cancel() }, { highWaterMark: 0 }), response);
+      };
+      const options = { signal: caller.signal, ...callOptions({ deadlineMs: 100_000, requestId: 'left' }) };
+      const stream = runInScope({ signal: scope.signal }, () => client.withOptions({ fetch }).messages.stream(request, options));
+
+      await expect(stream.finalMessage()).rejects.toThrow(Anthropic.APIUserAbortError);
+
+      const left = {
+        timers: clock.pending,
+        listeners: getEventListeners(scope.signal, 'abort').length,
+        result: hold.attempts('left')?.result,
+      };
+      expect(left, `${turns} turns`).toEqual({ timers: 0, listeners: 0, result: 'aborted' });
+      await close();
+    }
   });
 });
 

@@ -147,6 +147,8 @@ class StreamedAnswer implements StreamOwner {
     const { clock } = this.#engine.settings;
     const { callers, deadlineAt } = this.#call;
     const [sdk, ...scopes] = callers;
+    // Who left at the very moment it began leaves nothing to follow.
+    if (sdk?.aborted) return leave();
     const unlinkSdk = onFirstAbort([sdk], leave);
     // A scope that ended is not known to the SDK: the stream breaks, and says why.
     const unlinkScopes = onFirstAbort(scopes, interrupt);
