@@ -4,6 +4,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import { VirtualClock, cut, referenceAnswer } from '@holdfast/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { callOptions, holdfast, type StreamOptions } from '../src/index.ts';
+import { runInScope } from '../src/http/index.ts';
 import { read, request, world } from './world.ts';
 
 const whole = referenceAnswer('text').content;
@@ -278,6 +279,33 @@ describe('limits and switches', () => {
     expect(claude.requests[0]?.bytesSent).toBeLessThan(5_000);
     expect(hold.health().status).toBe('ok');
     await close();
+  });
+
+  it('a deadline or the end of a scope ends the call, although nobody reads it any more', async () => {
+    for (const how of ['deadline', 'scope'] as const) {
+      const clock = new VirtualClock();
+      const { client, hold, close } = await world({ holdfast: { clock } });
+      const scope = new AbortController();
+      const asked = runInScope({ signal: scope.signal }, () =>
+        client.messages.create({ ...request, stream: true }, callOptions(how === 'deadline' ? { deadlineMs: 1_000 } : {})).asResponse(),
+      );
+      const response = await asked;
+      const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+      const begun = new TextDecoder().decode((await reader.read()).value);
+
+      if (how === 'scope') scope.abort();
+      await clock.advanceAsync(1_000);
+
+      const failure = how === 'scope' ? 'aborted' : 'deadline';
+      expect(hold.attempts(response)).toMatchObject({ failure, attempts: [{ durationMs: expect.any(Number) }] });
+      expect(clock.pending).toBe(0);
+      // Who comes back late has missed nothing.
+      let rest = '';
+      for (let step = await reader.read(); !step.done; step = await reader.read()) rest += new TextDecoder().decode(step.value);
+      expect(begun).toContain('message_start');
+      expect(rest).toMatch(new RegExp(`event: error\\ndata: .*holdfast_${failure}`));
+      await close();
+    }
   });
 
   it('a reader who cancels while a continuation is on its way is asked nobody for the rest', async () => {

@@ -159,7 +159,10 @@ class Pump {
     if (this.#ended || this.#mending) return;
     this.#splice.fail('socket');
     this.#feed.stop();
-    if (this.#waiting) this.#serve();
+    if (this.#waiting) return this.#serve();
+    // Nobody reads now, and perhaps nobody will: the owner is to know all the same. A direct read ends with the feed.
+    const { state } = this.#splice;
+    if (this.#promised === null && state.type === 'broken') this.#mend(state);
   }
 
   /** A read that went straight to the upstream has come back. */
