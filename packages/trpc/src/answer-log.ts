@@ -19,6 +19,7 @@ interface Running<Event> {
   readonly events: Event[];
   readonly stop: AbortController;
   ended: boolean;
+  failure: { readonly error: unknown } | null;
   readers: number;
   wake: (() => void)[];
   cancelTimer: () => void;
@@ -29,8 +30,14 @@ export class AnswerLog<Event> {
   readonly #options: Required<AnswerLogOptions>;
   readonly #running = new Map<string, Running<Event>>();
 
-  constructor(options: AnswerLogOptions = {}) {
-    this.#options = { lingerMs: 30_000, keepMs: 60_000, maxAnswers: 1_000, maxEvents: 100_000, clock: backgroundClock, ...options };
+  constructor({
+    lingerMs = 30_000,
+    keepMs = 60_000,
+    maxAnswers = 1_000,
+    maxEvents = 100_000,
+    clock = backgroundClock,
+  }: AnswerLogOptions = {}) {
+    this.#options = { lingerMs, keepMs, maxAnswers, maxEvents, clock };
   }
 
   /** How many answers are kept now. */
@@ -44,13 +51,22 @@ export class AnswerLog<Event> {
 
   /** Begins to write the answer `id` from `source`, which ends early when its signal aborts. */
   begin(id: string, source: (signal: AbortSignal) => AsyncIterable<Event>): void {
-    const answer: Running<Event> = { events: [], stop: new AbortController(), ended: false, readers: 0, wake: [], cancelTimer: () => {} };
-    this.#running.set(id, answer);
+    const answer: Running<Event> = {
+      events: [],
+      stop: new AbortController(),
+      ended: false,
+      failure: null,
+      readers: 0,
+      wake: [],
+      cancelTimer: () => {},
+    };
+    // Before it is among them: nobody reads it yet.
     this.#trim();
+    this.#running.set(id, answer);
     void this.#write(id, answer, source);
   }
 
-  /** The events after the `after`th, as they come, until the answer ends or the reader leaves. */
+  /** The events after the `after`th, as they come, until the answer ends or the reader leaves. Throws what its source threw. */
   async *read(id: string, after: number, reader?: AbortSignal): AsyncGenerator<readonly [number: number, event: Event]> {
     const answer = this.#running.get(id);
     if (!answer) return;
@@ -65,8 +81,10 @@ export class AnswerLog<Event> {
         if (event !== undefined) {
           number += 1;
           yield [number, event];
-        } else if (answer.ended) return;
-        else await new Promise<void>((resolve) => answer.wake.push(resolve));
+        } else if (answer.ended) {
+          if (answer.failure) throw answer.failure.error;
+          return;
+        } else await new Promise<void>((resolve) => answer.wake.push(resolve));
       }
     } finally {
       reader?.removeEventListener('abort', onLeave);
@@ -83,6 +101,9 @@ export class AnswerLog<Event> {
         wakeAll(answer);
         if (answer.stop.signal.aborted || answer.events.length >= this.#options.maxEvents) break;
       }
+    } catch (error) {
+      // It is its readers' to know.
+      answer.failure = { error };
     } finally {
       answer.ended = true;
       wakeAll(answer);
@@ -99,7 +120,7 @@ export class AnswerLog<Event> {
 
   #trim(): void {
     for (const [id, answer] of this.#running) {
-      if (this.#running.size <= this.#options.maxAnswers) return;
+      if (this.#running.size < this.#options.maxAnswers) return;
       if (answer.ended || answer.readers === 0) this.#drop(id, answer);
     }
   }

@@ -62,10 +62,17 @@ export async function* claudeStream<Client>(input: ClaudeStreamInput<Client>): A
   }
   const leave = new AbortController();
   const unlink = onFirstAbort([claude.signal, claude.drain?.deadline], () => leave.abort());
+  let isWhole = false;
   try {
-    for await (const [number, event] of log.read(id, Number.isSafeInteger(after) ? Math.max(0, after) : 0, leave.signal))
-      yield tracked(String(number), event);
+    const seen = Number.isSafeInteger(after) ? Math.max(0, after) : 0;
+    // From the event that was seen last on: it may have been the end.
+    for await (const [number, event] of log.read(id, Math.max(0, seen - 1), leave.signal)) {
+      isWhole = event.type !== 'text';
+      if (number > seen) yield tracked(String(number), event);
+    }
     if (claude.drain?.deadline.aborted) yield tracked('closing', errorEvent(problemOfKind('shutting-down')));
+    // The log may have given it up: an answer never just stops.
+    else if (!isWhole && !leave.signal.aborted) yield tracked('lost', errorEvent(problemOfKind('stream-broken')));
   } finally {
     unlink();
   }

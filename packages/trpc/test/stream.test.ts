@@ -105,6 +105,20 @@ describe('claudeStream', () => {
     expect(claude.requests).toHaveLength(1);
   });
 
+  it('has nothing more to say to a reader who has seen the end', async () => {
+    const { ids } = await readAll(subscribe());
+
+    expect(await readAll(subscribe({ lastEventId: ids.at(-1) as string }))).toEqual({ ids: [], events: [] });
+  });
+
+  it('never just stops: an answer longer than the log keeps ends with an error', async () => {
+    log = new AnswerLog<ClaudeEvent>({ clock, maxEvents: 3 });
+
+    const { events } = await readAll(subscribe());
+
+    expect(events.map(({ type }) => type)).toEqual(['text', 'text', 'text', 'error']);
+  });
+
   it('forgets a finished answer after a while', async () => {
     await readAll(subscribe());
     expect(log.size).toBe(1);
