@@ -13,5 +13,6 @@ import type { HoldfastExpress } from './middleware.ts';
  * // new Anthropic({ baseURL: 'https://this.server/anthropic' })
  */
 export function messagesProxy(claude: HoldfastExpress<ProxyClient>, options: MessagesProxyOptions = {}): RequestHandler {
-  return (request, response) => proxyMessages(request, response, claude.client, { interrupt: claude.drain.deadline, ...options });
+  const interrupt = options.interrupt ?? claude.drain.deadline;
+  return (request, response) => proxyMessages(request, response, claude.client, { ...options, interrupt });
 }

@@ -13,5 +13,9 @@ import { findContext } from './context.ts';
  */
 export function sendStream(response: Response, source: RelaySource, options: RelayOptions = {}): Promise<RelayResult> {
   const context = findContext(response.req);
-  return relayToNode(source, response, { interrupt: context?.drain.deadline, signal: context?.signal, ...options });
+  return relayToNode(source, response, {
+    ...options,
+    interrupt: options.interrupt ?? context?.drain.deadline,
+    signal: options.signal ?? context?.signal,
+  });
 }

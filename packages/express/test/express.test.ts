@@ -4,7 +4,7 @@ import express, { type Express } from 'express';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { errorHandler, getHoldfast, health, holdfastExpress, messagesProxy, type HoldfastExpress } from '../src/index.ts';
+import { errorHandler, getHoldfast, health, holdfastExpress, messagesProxy, sendStream, type HoldfastExpress } from '../src/index.ts';
 
 const closers: (() => void)[] = [];
 afterEach(() => {
@@ -147,6 +147,28 @@ describe('errorHandler', () => {
     });
 
     expect(heard).toEqual([other]);
+  });
+});
+
+describe('a server that ends its answers', () => {
+  it('ends those too whose options leave that open', async () => {
+    const open = { interrupt: undefined, signal: undefined };
+    const app = express();
+    const claude: HoldfastExpress<Anthropic> = holdfastExpress({
+      client: clientOf(() => new Response(new ReadableStream(), { headers: { 'content-type': 'text/event-stream' } })),
+    });
+    app.use(claude);
+    const end: express.RequestHandler = (_incoming, _response, next) => {
+      next();
+      claude.drain.enter('ending');
+    };
+    app.get('/chat', end, async (_incoming, response) => {
+      await sendStream(response, claude.client.messages.create({ ...request, stream: true }), open);
+    });
+    app.use(errorHandler());
+    const reply = await fetch(`${await listen(app)}/chat`);
+
+    expect([reply.status, await reply.json()]).toMatchObject([503, { code: 'shutting-down' }]);
   });
 });
 

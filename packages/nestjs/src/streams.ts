@@ -12,13 +12,13 @@ import { currentDrain, rawResponse, takeOver } from './request-context.ts';
  * @param source what `client.messages.create({ stream: true })` or `client.messages.stream()` returned
  */
 export function claudeResponse(source: RelaySource, options: RelayOptions = {}): Promise<Response> {
-  return relay(source, { interrupt: currentDrain()?.deadline, ...options });
+  return relay(source, { ...options, interrupt: options.interrupt ?? currentDrain()?.deadline });
 }
 
 /** The same onto `@Res()`, for Nest 11 and for handlers that have written already. */
 export function sendStream(response: object, source: RelaySource, options: RelayOptions = {}): Promise<RelayResult> {
   takeOver(response);
-  return relayToNode(source, rawResponse(response), { interrupt: currentDrain()?.deadline, ...options });
+  return relayToNode(source, rawResponse(response), { ...options, interrupt: options.interrupt ?? currentDrain()?.deadline });
 }
 
 /**
