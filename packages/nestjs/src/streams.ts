@@ -21,6 +21,9 @@ export function sendStream(response: object, source: RelaySource, options: Relay
   return relayToNode(source, rawResponse(response), { ...options, interrupt: options.interrupt ?? currentDrain()?.deadline });
 }
 
+/** The streams of the SDK are these. */
+type ClaudeEvents = AsyncIterable<{ readonly type: string }> & { readonly controller?: { abort(): void } };
+
 /**
  * An answer for `@Sse()`. The upstream is stopped when the client leaves, and a failure is an `error` event without the
  * upstream's words. `@Sse` cannot slow its producer down: prefer `claudeResponse` for long answers.
@@ -30,9 +33,14 @@ export function claudeEvents(
 ): Observable<MessageEvent> {
   return new Observable((subscriber) => {
     let left = false;
+    let stop = (): void => {};
     const run = async (): Promise<void> => {
       try {
-        for await (const event of await source) {
+        const stream: ClaudeEvents = await source;
+        // An upstream that is silent has no next event to leave at.
+        stop = () => stream.controller?.abort();
+        if (left) stop();
+        for await (const event of stream) {
           if (left) break;
           subscriber.next({ type: event.type, data: event });
         }
@@ -44,6 +52,7 @@ export function claudeEvents(
     void run();
     return () => {
       left = true;
+      stop();
     };
   });
 }

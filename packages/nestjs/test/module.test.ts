@@ -5,7 +5,7 @@ import { fakeClaude, referenceAnswer, type FakeClaude } from '@holdfast/testing'
 import { Controller, HttpCode, Inject, Injectable, Module, Post, Sse, type INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   claudeEvents,
   getClaudeToken,
@@ -98,6 +98,30 @@ describe('HoldfastModule', () => {
 
     expect(health.check('claude', 'default')).toEqual({ claude: { status: 'down' } });
     await module.close();
+  });
+});
+
+describe('claudeEvents', () => {
+  it.each(['before its first event', 'after it'])('stops a silent upstream when the client leaves %s', async (when) => {
+    const signals: (AbortSignal | null | undefined)[] = [];
+    const fetch: typeof globalThis.fetch = async (_url, init) => {
+      signals.push(init?.signal);
+      const first = 'event: ping\ndata: {"type":"ping"}\n\nevent: message_start\ndata: {"type":"message_start","message":{}}\n\n';
+      const silent = new ReadableStream({
+        start: (controller) => controller.enqueue(new TextEncoder().encode(when === 'after it' ? first : '')),
+      });
+      return new Response(silent, { headers: { 'content-type': 'text/event-stream' } });
+    };
+    const source = new Anthropic({ fetch, apiKey: 'test' }).messages.create({ ...body, stream: true });
+    const heard = vi.fn();
+    const subscription = claudeEvents(source).subscribe(heard);
+    if (when === 'after it') await vi.waitFor(() => expect(heard).toHaveBeenCalled());
+
+    subscription.unsubscribe();
+    await source;
+    await new Promise((resolve) => setImmediate(resolve));
+
+    expect(signals.map((signal) => signal?.aborted)).toEqual([true]);
   });
 });
 
