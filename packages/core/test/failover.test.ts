@@ -181,6 +181,24 @@ describe('the way back', () => {
   });
 });
 
+it('a target whose function for models fails is passed over, and the call ends as it would without it', async () => {
+  const two = await twoTargets(
+    {},
+    {
+      models: () => {
+        throw new Error('no table');
+      },
+    },
+  );
+  two.primary.claude.always('overloaded');
+
+  await expect(two.clock.until(two.client.messages.create(request, callOptions({ requestId: 'call' })))).rejects.toMatchObject({
+    status: 529,
+  });
+  expect(two.hold.attempts('call')).toMatchObject({ result: 'failed', failure: 'overloaded' });
+  await two.close();
+});
+
 it('the stream of a fallback model goes on at another target under the name the model has there', async () => {
   const { clock, primary, other, client, close } = await timed(
     { breaker: false, retry: false, fallbacks: ['claude-haiku-5-5'] },

@@ -85,4 +85,15 @@ describe('the id of a model at a target', () => {
 
     expect(['opus', 'haiku'].map((model) => modelAt({ models }, model))).toEqual(['ours', null]);
   });
+
+  it('is its own where undefined is said, and none where the function fails', () => {
+    const nothing: Record<string, string> = {};
+    const fails = (): never => {
+      throw new Error('no table');
+    };
+    const unknown = { opus: undefined } as unknown as Record<string, string>;
+
+    for (const models of [unknown, (model: string) => nothing[model] as string]) expect(modelAt({ models }, 'opus')).toBe('opus');
+    expect(modelAt({ models: fails }, 'opus')).toBeNull();
+  });
 });

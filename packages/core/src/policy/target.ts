@@ -128,8 +128,17 @@ export const defaultsOf = (kind: TargetKind): { processor: string | null; capabi
 /** True for platforms other than Anthropic's own address: their silence lasts longer and their ids differ. */
 export const isCloud = (kind: TargetKind): boolean => kind !== 'anthropic' && kind !== 'gateway';
 
-/** The id of `model` at a target; null if the target does not offer it. */
-export function modelAt(facts: Pick<TargetFacts, 'models'>, model: string): string | null {
-  if (typeof facts.models === 'function') return facts.models(model);
-  return Object.hasOwn(facts.models, model) ? (facts.models[model] ?? null) : model;
+/** The id of `model` at a target: its own where nothing is said; null if the target does not offer it. */
+export function modelAt({ models }: Pick<TargetFacts, 'models'>, model: string): string | null {
+  const named = typeof models === 'function' ? ask(models, model) : Object.hasOwn(models, model) ? models[model] : undefined;
+  return named === undefined ? model : named;
+}
+
+/** A function that fails offers nothing: the call goes elsewhere. */
+function ask(models: (model: string) => string | null | undefined, model: string): string | null | undefined {
+  try {
+    return models(model);
+  } catch {
+    return null;
+  }
 }
