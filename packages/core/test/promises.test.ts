@@ -1,5 +1,6 @@
 // What the README promises of calls, measured on the real SDK against a fake Claude.
 
+import { getEventListeners } from 'node:events';
 import Anthropic from '@anthropic-ai/sdk';
 import { VirtualClock, faults, referenceAnswer, seededRandom, type FaultName } from '@holdfast/testing';
 import { describe, expect, it } from 'vitest';
@@ -320,18 +321,40 @@ describe('other routes', () => {
     await close();
   });
 
-  it('stop upstream when the caller leaves in the middle of a body', async () => {
+  it.each(['the caller leaves', 'the scope ends'])('stop upstream when %s in the middle of a body', async (who) => {
     const { claude, client, close } = await world({ sockets: true });
     claude.script({ delayPerEventMs: 20 });
     const leave = new AbortController();
     const body = { ...request, thread: { type: 'create' } };
-    const stream = await client.messages.create({ ...body, stream: true } as never as Anthropic.MessageCreateParamsStreaming, {
-      signal: leave.signal,
-    });
-    for await (const event of stream) if (event.type === 'content_block_delta') leave.abort();
+    const [caller, scope] = who === 'the scope ends' ? [{}, { signal: leave.signal }] : [{ signal: leave.signal }, {}];
+    const stream = await runInScope(scope, () =>
+      client.messages.create({ ...body, stream: true } as never as Anthropic.MessageCreateParamsStreaming, caller),
+    );
+    const reading = async (): Promise<void> => {
+      for await (const event of stream) if (event.type === 'content_block_delta') leave.abort();
+    };
+    await outcome(reading());
     while (!claude.requests[0]?.finishedAt) await new Promise((resolve) => setImmediate(resolve));
 
     expect(claude.requests[0]?.bytesSent).toBeLessThan(5_000);
+    expect(getEventListeners(leave.signal, 'abort')).toHaveLength(0);
+    await close();
+  });
+
+  it('leave nothing on a scope that lives on, whether their bodies are read, refused, left or missing', async () => {
+    const { claude, client, close } = await world({ sockets: true });
+    const scope = new AbortController();
+    const empty = client.withOptions({ fetch: async () => new Response(null, { status: 204 }) });
+
+    await runInScope({ signal: scope.signal }, async () => {
+      expect((await client.models.list()).data.length).toBeGreaterThan(0);
+      await (await client.models.list().asResponse()).body?.cancel();
+      await outcome(empty.models.list().asResponse());
+      claude.always('server-error');
+      await outcome(client.models.list());
+    });
+
+    expect(getEventListeners(scope.signal, 'abort')).toHaveLength(0);
     await close();
   });
 });

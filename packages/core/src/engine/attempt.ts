@@ -113,7 +113,7 @@ class Attempt {
       }
       switch (expect) {
         case 'pass':
-          return this.#succeed({ type: 'passed', response, headersAt: this.#headersAt });
+          return this.#succeed({ type: 'passed', response: this.#untilEnd(response), headersAt: this.#headersAt });
         case 'stream': {
           const onStall = (): void => this.#end({ type: 'stream-break', problem: 'stall' });
           const begun = await readPrelude(response, { idleMs, clock, onStall });
@@ -150,6 +150,14 @@ class Attempt {
         return this.#fail({ type: 'bad-body', status: response.status, problem: 'reset', headers: response.headers });
       return this.#fail(outcome);
     }
+  }
+
+  /** A body that is handed on unread is still to come, and the caller may leave while it does. */
+  #untilEnd(response: Response): Response {
+    // The SDK’s own signal ends with the request; a scope may live as long as the process, and must not keep what was read.
+    if (response.body && this.#input.callers.length > 1) return watched(response, response.body.getReader(), this.#unlink);
+    if (!response.body) this.#unlink();
+    return response;
   }
 
   /**
@@ -199,7 +207,6 @@ class Attempt {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#cancelTimer();
-    // A body that is handed on unread is still to come, and the caller may leave while it does.
     if (result.type !== 'passed') this.#unlink();
     this.#resolve(result);
   }
@@ -207,6 +214,28 @@ class Attempt {
 
 /** In a scope of its own: what it was made in, the first chunks included, would live as long as the stream. */
 const aborterOf = (controller: AbortController) => (): void => abortQuietly(controller);
+
+/** `response` with `onEnd` called when its body has ended, or nobody wants the rest. */
+function watched(response: Response, reader: ReadableStreamDefaultReader<Uint8Array>, onEnd: () => void): Response {
+  const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+    try {
+      const { done, value } = await reader.read();
+      if (!done) return controller.enqueue(value);
+    } catch (error) {
+      onEnd();
+      throw error;
+    }
+    onEnd();
+    controller.close();
+  };
+  const cancel = (reason: unknown): Promise<void> => {
+    onEnd();
+    return reader.cancel(reason);
+  };
+  const copy = new Response(new ReadableStream({ pull, cancel }, { highWaterMark: 0 }), response);
+  Object.defineProperty(copy, 'url', { value: response.url });
+  return copy;
+}
 
 async function discard(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => {});
