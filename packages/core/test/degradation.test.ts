@@ -433,6 +433,39 @@ describe.runIf(redis)('the answer cache in a real Redis, through Keyv', () => {
   });
 });
 
+describe('a call that must not be billed twice', () => {
+  const once = callOptions({ attempts: 1, requestId: 'once' });
+
+  it.each(['server-error', 'overloaded'] as const)('asks once after %s, and may still be given what costs nothing', async (fault) => {
+    for (const body of [request, { ...request, speed: 'fast' }]) {
+      const { claude, client, close } = await world({
+        holdfast: { fallbacks: ['claude-haiku-5-5'], answer: () => computed },
+      });
+      claude.always(fault);
+
+      expect(await client.messages.create(body as typeof request, once)).toMatchObject({ id: computed.id });
+      expect(claude.requests).toHaveLength(1);
+      await close();
+    }
+  });
+
+  it('asks one of several where the circuit of its model is open', async () => {
+    const clock = new VirtualClock();
+    const { claude, client, close } = await world({
+      holdfast: { clock, retry: false, fallbacks: ['claude-haiku-5-5', 'claude-sonnet-5-5'] },
+    });
+    claude.always('overloaded');
+    for (let call = 0; call < 6; call += 1)
+      await clock.until(client.messages.create(request, callOptions({ degrade: 'never' })).catch(() => {}));
+    const before = claude.requests.length;
+
+    await expect(clock.until(client.messages.create(request, once))).rejects.toThrow(Anthropic.APIError);
+
+    expect(claude.requests.slice(before).map(({ model }) => model)).toEqual(['claude-haiku-5-5']);
+    await close();
+  });
+});
+
 describe('long calls without streaming', () => {
   const long = { ...request, max_tokens: 16_000 };
 

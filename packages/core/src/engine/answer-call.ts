@@ -54,7 +54,7 @@ async function answer(engine: Engine, call: Call, closed: boolean, asked: Call):
     if (isAborted(call.callers)) return fail(engine, call, { ...end, reason: 'aborted' });
   }
   // No rung had an answer either: now the circuit is worth waiting for.
-  if (end.reason !== 'circuit-open' || end.failure || quest.waits) return fail(engine, call, end);
+  if (end.reason !== 'circuit-open' || end.failure || quest.waits || !mayAsk(call)) return fail(engine, call, end);
   const late = await pursue(engine, { ...quest, waits: true });
   return late.type === 'answered' ? deliver(engine, call, late) : fail(engine, call, late);
 }
@@ -72,6 +72,9 @@ function questOf({ settings }: Engine, call: Call, purpose: Quest['purpose'], mo
     delayMs: 0,
   };
 }
+
+/** A call that must not be billed twice asks nobody after its first request, whatever model answers. */
+const mayAsk = ({ perCall, ledger }: Call): boolean => perCall.attempts !== 1 || ledger.attempts.length === 0;
 
 /** Something below the first rung may have an answer at once. */
 const mayDegrade = ({ fallbacks, cache, answer }: Engine['settings']['options'], { body }: Call): boolean =>
@@ -147,6 +150,7 @@ async function tryRung(engine: Engine, call: Call, rung: Rung, first: GaveUp, as
   const why = causeOf(first);
   switch (rung) {
     case 'speed': {
+      if (!mayAsk(call)) return null;
       const { speed: _, ...body } = call.body as Record<string, unknown>;
       // What follows, a continuation above all, must not go back to fast mode.
       const standard: Call = { ...call, body, rewritten: true };
@@ -155,7 +159,7 @@ async function tryRung(engine: Engine, call: Call, rung: Rung, first: GaveUp, as
     case 'model':
       for (const fallback of engine.settings.options.fallbacks ?? []) {
         const { model, accept } = typeof fallback === 'string' ? ({ model: fallback } as Fallback) : fallback;
-        if (model === call.model) continue;
+        if (model === call.model || !mayAsk(call)) continue;
         // Only what is whole can be judged.
         const lesser = accept ? asked : call;
         const end = await pursue(engine, questOf(engine, lesser, 'fallback', model, lesser.body));
