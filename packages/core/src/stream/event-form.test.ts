@@ -76,6 +76,9 @@ describe('an event that breaks its stream', () => {
   });
 
   it.each([
+    ['has no index', event({ type: 'content_block_start', content_block: { type: 'text', text: '' } })],
+    ['has an index below all others', blockStart(-1)],
+    ['has an index between two others', blockStart(0.5)],
     ['is missing', raw('content_block_start', '{"type":"content_block_start","index":0}')],
     ['has no type', blockStart(0, { text: '' })],
     ['has a type that cannot be a text', blockStart(0, { type: { toString: 0, valueOf: 0 } })],

@@ -146,6 +146,68 @@ describe('a continuation', () => {
     expect(splice.state).toEqual({ type: 'done', by: 'upstream' });
   });
 
+  it('under another index hands on a delta without text at once', () => {
+    const { push } = continued();
+    push(second, blockStart(2), text(2, `${anchor}lift`), text(2, ' one'));
+
+    expect(push(text(2, ''))).toBe(text(0, ''));
+  });
+
+  it('that begins with words begins with the anchor', () => {
+    const { push } = continued();
+
+    expect(push(second, blockStart(0, { type: 'text', text: `${anchor}lift` }))).toBe(text(0, 'lift'));
+  });
+
+  it('that ends without any block has no seam, or nothing new', () => {
+    for (const [form, problem] of [['user-turn', 'no-seam'] as const, ['prefill', 'nothing-new'] as const]) {
+      const { splice, push } = continued({}, { form });
+
+      expect(push(second, messageDelta(), messageStop)).toBe('');
+      expect(splice.state).toEqual({ type: 'broken', problem });
+    }
+  });
+
+  it('whose dropped thinking has words that are no thoughts is broken', () => {
+    const { splice, push } = continued();
+    push(second, thinkingStart(0), text(0, 'x'));
+
+    expect(splice.state).toEqual({ type: 'broken', problem: 'malformed' });
+  });
+
+  it('drops deltas nobody knows until its seam is found, and hands them on then', () => {
+    const { push } = continued({ stopSequences: ['boats never'] });
+    const odd = delta(0, { type: 'tomorrow_delta' });
+
+    expect(push(second, blockStart(0), odd, text(0, 'over the flats, '))).toBe('');
+    expect(push(text(0, 'and the boats l'))).toBe(text(0, 'l'));
+    expect(push(odd)).toBe(odd);
+  });
+
+  it('that breaks is estimated from all it wrote: what was dropped, what was compared, and what was new', () => {
+    const output = (...events: string[]): number | undefined => {
+      const { splice, push } = continued();
+      push(second, ...events);
+      splice.fail('socket');
+      return splice.usage().at(-1)?.output;
+    };
+    const words = 'x'.repeat(35);
+    const thinking = [thinkingStart(0), thought(0, words), thought(0, words), thought(0, words)];
+
+    expect(output(...thinking)).toBe(30);
+    expect(output(...thinking, signature(0), blockStop(0), blockStart(1), text(1, words))).toBe(40);
+    expect(output(blockStart(0), text(0, anchor + words), text(0, words))).toBe(Math.ceil((anchor.length + 70) / 3.5));
+    expect(output(blockStart(1), text(1, anchor + words), text(1, words), text(1, words))).toBe(Math.ceil((anchor.length + 105) / 3.5));
+  });
+
+  it('has citations of its own in its later blocks', () => {
+    const { push } = continued();
+    const citation = delta(1, { type: 'citations_delta', citation: { cited_text: 'tide' } });
+    push(second, blockStart(0), text(0, `${anchor}lift.`), blockStop(0), blockStart(1), text(1, 'And'));
+
+    expect(push(citation)).toBe(citation);
+  });
+
   it('drops citations of what it repeats', () => {
     const { push, message } = continued();
     const citation = delta(0, { type: 'citations_delta', citation: { cited_text: 'tide' } });
@@ -252,10 +314,17 @@ describe('a stop sequence', () => {
   });
 
   it('is the first to be complete, of several', () => {
-    const { push, message } = continued({ stopSequences: ['lift one by', 'boats lift'] });
+    const { splice, push, message } = continued({ stopSequences: ['lift one by', 'boats lift'] });
     push(second, blockStart(0), text(0, `${anchor}lift one by one.`));
 
     expect(message()).toMatchObject({ stopSequence: 'boats lift', content: [{ text: delivered }] });
+    expect(splice.usage().at(-1)).toMatchObject({ estimated: true });
+  });
+
+  it('that is complete with the first new word leaves nothing to show', () => {
+    const { push } = continued({ stopSequences: ['boats l'] });
+
+    expect(push(second, blockStart(0), text(0, `${anchor}lift.`))).not.toContain('text_delta');
   });
 
   it('is looked for no longer than one could straddle the break; then bytes pass unchanged', () => {
@@ -320,6 +389,16 @@ describe('a restart', () => {
       ],
       whole: true,
     });
+  });
+
+  it('forgets how the deltas of the attempt before looked', () => {
+    const splice = begun({ liveThinking: true }, messageStart(), thinkingStart(0), thought(0, 'Hm.'), thought(0, ' So.'));
+    splice.take();
+    splice.resume({ type: 'restart', nextIndex: 1 });
+    splice.push(bytesOf(messageStart('msg_2'), thought(0, 'Ah.')));
+
+    expect(decoder.decode(splice.take() ?? undefined)).toBe(blockStop(0));
+    expect(splice.state).toEqual({ type: 'broken', problem: 'malformed' });
   });
 
   it('forgets the unfinished bytes of the attempt before', () => {

@@ -158,6 +158,22 @@ describe('tool calls', () => {
     expect(shown(splice, ...events).join('')).toBe(events.join(''));
   });
 
+  it("'live': half of one that says it is whole passes too, since the reader has it", () => {
+    const splice = spliceOf({ tools: 'live' });
+    const events = [messageStart(), toolStart(0), json(0, '{"a"'), blockStop(0), messageDelta('tool_use'), messageStop];
+
+    expect(shown(splice, ...events).join('')).toBe(events.join(''));
+    expect(splice.state.type).toBe('done');
+  });
+
+  it("'live': without an end break the stream, and nothing behind them is shown", () => {
+    const splice = spliceOf({ tools: 'live' });
+    shown(splice, messageStart(), toolStart(0), json(0, '{"a"'));
+
+    expect(shown(splice, blockStart(1, { type: 'hologram' }))).toEqual(['']);
+    expect(splice.state).toEqual({ type: 'broken', problem: 'malformed' });
+  });
+
   it('whose end was lost on the way are never given', () => {
     const splice = spliceOf();
     const out = shown(splice, messageStart(), toolStart(0), json(0, '{}'), messageDelta('tool_use'), messageStop).join('');
@@ -286,7 +302,6 @@ describe('a break', () => {
     ['a delta whose block never began', text(1, 'x')],
     ['an end of a block that never began', blockStop(3)],
     ['a block that begins twice', blockStart(0)],
-    ['a block with an index below all others', blockStart(-1)],
     ['a block without an index', event({ type: 'content_block_start', content_block: { type: 'text', text: '' } })],
     ['a second beginning', messageStart('msg_2')],
     ['text in an escape JSON does not know', text(0, 'x').replace('"x"', '"\\x"')],
@@ -358,6 +373,66 @@ describe('a break', () => {
     splice.end();
 
     expect(splice.state).toEqual({ type: 'done', by: 'upstream' });
+  });
+});
+
+describe('the end of a body', () => {
+  const whole = [messageStart(), blockStart(0), text(0, 'Hi'), blockStop(0), ending].join('').replaceAll('\n', '\r');
+
+  it('ends its last event, where lines end with a carriage return alone', () => {
+    const splice = spliceOf();
+    splice.push(bytesOf(whole));
+    expect(splice.state.type).toBe('open');
+
+    expect(splice.end()).toEqual({ type: 'done', by: 'upstream' });
+    expect(given(splice)).toBe(whole);
+  });
+
+  it('ends nothing any more behind a break', () => {
+    const splice = spliceOf();
+    splice.push(bytesOf(whole));
+    splice.fail('stall');
+
+    expect(splice.end()).toEqual({ type: 'broken', problem: 'stall' });
+  });
+});
+
+describe('a block that nothing follows yet', () => {
+  it.each(['server_tool_use', 'mcp_tool_use', 'compaction'])('is not whole if it is to grow: %s', (type) => {
+    const splice = spliceOf();
+    shown(splice, messageStart(), blockStart(0, { type }));
+
+    expect(splice.transcript().blocks).toMatchObject([{ type, complete: false, closed: false }]);
+  });
+
+  it('is not whole if it is a thought without its signature', () => {
+    const splice = spliceOf({ liveThinking: true });
+    shown(splice, messageStart(), thinkingStart(0), thought(0, 'Hm.'));
+
+    expect(splice.transcript().blocks).toMatchObject([{ type: 'thinking', complete: false }]);
+  });
+
+  it('is not shown for a delta nobody knows', () => {
+    const odd = delta(0, { type: 'tomorrow_delta' });
+
+    expect(shown(spliceOf(), messageStart(), blockStart(0), odd, text(0, 'Hi'))).toEqual([
+      '',
+      '',
+      '',
+      [messageStart(), blockStart(0), odd, text(0, 'Hi')].join(''),
+    ]);
+  });
+});
+
+describe('citations', () => {
+  it('pass, and make a text one that cannot be continued', () => {
+    const splice = spliceOf();
+    const citation = delta(0, { type: 'citations_delta', citation: { cited_text: 'tide' } });
+    shown(splice, messageStart(), blockStart(0), text(0, 'Hi'));
+
+    expect(splice.transcript().blocks).toMatchObject([{ citations: false }]);
+    expect(shown(splice, citation)).toEqual([citation]);
+    expect(splice.transcript().blocks).toMatchObject([{ citations: true }]);
   });
 });
 
@@ -525,7 +600,7 @@ describe('the transcript', () => {
 
     expect(readStrictly(bytesOf(given(replayed))).content).toEqual(readStrictly(bytesOf(before)).content);
     expect(replayed.transcript()).toEqual(transcript);
-    expect(replayed.state.type).toBe('broken');
+    expect(replayed.state).toEqual({ type: 'broken', problem: 'socket' });
     replayed.finish('tool_use');
     expect(given(replayed)).toContain('"stop_reason":"tool_use"');
   });

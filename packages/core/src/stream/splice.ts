@@ -240,7 +240,7 @@ export class Splice {
     while (at < bytes.length && this.#state === open) {
       if (this.#shape !== null) {
         const flows = this.#shapeBlock !== null && this.#renumbered === null && this.#held.isEmpty;
-        const next = flows ? this.#flow(this.#shape, this.#shapeBlock as Block, bytes, at) : this.#divert(this.#shape, bytes, at, sent);
+        const next = flows ? this.#flow(this.#shape, this.#shapeBlock as Block, bytes, at) : this.#divert(this.#shape, bytes, at);
         if (next !== at) {
           at = next;
           if (!flows) sent = at;
@@ -265,14 +265,13 @@ export class Splice {
     return next;
   }
 
-  /** A delta of a known shape that is not handed on as it came. What precedes it since `sent` is. */
-  #divert(shape: DeltaShape, bytes: Uint8Array, start: number, sent: number): number {
+  /** A delta of a known shape that is not handed on as it came. */
+  #divert(shape: DeltaShape, bytes: Uint8Array, start: number): number {
     const block = this.#shapeBlock;
     const log = block?.log ?? new TextLog();
     const before = log.length;
     const end = shape.read(bytes, start, log, 1);
     if (end === start) return start;
-    if (sent < start) this.#out.put(bytes.subarray(sent, start));
     const length = log.length - before;
     if (block === null) {
       this.#swallowed += length;
@@ -362,7 +361,6 @@ export class Splice {
     const { type } = content;
     const begun = beginning(type, content);
     this.#openIndex = ownIndex;
-    this.#forgetShape();
     if (this.#join.type === 'continue') {
       // Thinking is bound to the request that made it: in another request's answer it would poison the next turn.
       if (isThinking(type)) {
@@ -434,9 +432,9 @@ export class Splice {
     };
     if (block.index === ownIndex) this.#give(bytes, start, end, commit);
     else this.#giveEvent({ ...event, index: block.index }, commit);
-    block.log.appendText(text ?? '');
-    const visible = text === null ? !growsVisibly(block.type) : text !== '';
-    if (visible) this.#showIfLive(block);
+    const added = text ?? '';
+    block.log.appendText(added);
+    if (added !== '') this.#showIfLive(block);
   }
 
   #blockStop(event: Wire, bytes: Uint8Array, start: number, end: number): void {
@@ -495,8 +493,6 @@ export class Splice {
   }
 
   #messageStop(bytes: Uint8Array, start: number, end: number): void {
-    this.#closeUnended();
-    if (this.#state !== open) return;
     // Whoever ends an answer says why.
     if (this.#stopReason === null && this.#options.strict) return this.#break('malformed');
     this.#release();
@@ -528,20 +524,14 @@ export class Splice {
   }
 
   #toSeam(step: SeamStep): void {
-    switch (step.status) {
-      case 'holding':
-        return;
-      case 'failed':
-        return this.#break('no-seam');
-      case 'found': {
-        this.#seam = null;
-        this.#seamOutcome = step.outcome;
-        const block = this.#delivered.last;
-        // It was counted when it was read, and is counted again when it is given.
-        this.#swallowed -= step.emit.length;
-        if (block && step.emit !== '') this.#addText(block, step.emit);
-      }
-    }
+    if (step.status === 'holding') return;
+    if (step.status === 'failed') return this.#break('no-seam');
+    this.#seam = null;
+    this.#seamOutcome = step.outcome;
+    const block = this.#delivered.last;
+    // It was counted when it was read, and is counted again when it is given.
+    this.#swallowed -= step.emit.length;
+    if (block) this.#addText(block, step.emit);
   }
 
   /** Text of ours for the continued block; ends the answer at a stop sequence that began before the break. */
