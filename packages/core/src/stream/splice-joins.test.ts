@@ -159,6 +159,17 @@ describe('a continuation', () => {
     expect(push(second, blockStart(0, { type: 'text', text: `${anchor}lift` }))).toBe(text(0, 'lift'));
   });
 
+  it('that goes on with a tool call has no seam, unless it had nothing to repeat', () => {
+    const call = [toolStart(0), blockStop(0), messageDelta('tool_use'), messageStop];
+    const asked = continued();
+    expect(asked.push(second, ...call)).toBe('');
+    expect(asked.splice.state).toEqual({ type: 'broken', problem: 'no-seam' });
+
+    const prefilled = continued({}, { form: 'prefill' });
+    prefilled.push(second, ...call);
+    expect(prefilled.message()).toMatchObject({ content: [{ text: delivered }, { type: 'tool_use', input: {} }], whole: true });
+  });
+
   it('that ends without any block has no seam, or nothing new', () => {
     for (const [form, problem] of [['user-turn', 'no-seam'] as const, ['prefill', 'nothing-new'] as const]) {
       const { splice, push } = continued({}, { form });

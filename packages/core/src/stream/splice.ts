@@ -375,6 +375,12 @@ export class Splice {
       if (this.#seam !== null) {
         this.#toSeam(this.#seam.end());
         if (this.#state !== open) return;
+        // No text came: the one that was to go on ends where it was.
+        const continued = this.#delivered.last;
+        if (continued)
+          this.#holdEvent({ type: 'content_block_stop', index: continued.index }, () =>
+            Object.assign(continued, { closed: true, complete: true }),
+          );
       }
     }
     const block = newBlock(this.#options.strict ? this.#nextIndex : ownIndex, type, begun.start);
