@@ -106,22 +106,22 @@ describe('an attempt', () => {
     expect(await cancelled.promise).toBe('cancelled');
   });
 
-  it('gives up a stream that begins after its caller has left', async () => {
-    const { caller, sent, result } = started({ expect: 'stream' });
+  it('lets go of a stream that says nothing yet, with its timer', async () => {
+    const { clock, caller, sent, result } = started({ expect: 'stream' });
     const cancelled = deferred<string>();
-    let body!: ReadableStreamDefaultController<Uint8Array>;
-    const stream = new ReadableStream<Uint8Array>({
-      start: (controller) => void (body = controller),
-      cancel: () => cancelled.resolve('cancelled'),
-    });
-    sent.resolve(new Response(stream, { headers: { 'content-type': 'text/event-stream' } }));
-    await Promise.resolve();
+    sent.resolve(
+      new Response(
+        stalled(': silent\n\n', () => cancelled.resolve('cancelled')),
+        { headers: { 'content-type': 'text/event-stream' } },
+      ),
+    );
+    await clock.advanceAsync(1_000);
     caller.abort();
-    expect(endOf(await result)).toEqual({ type: 'aborted' });
+    await result;
 
-    body.enqueue(new TextEncoder().encode('event: content_block_start\ndata: {}\n\n'));
-
-    expect(await cancelled.promise).toBe('cancelled');
+    expect(await Promise.race([cancelled.promise, clock.advanceAsync(0)])).toBe('cancelled');
+    await clock.advanceAsync(0);
+    expect(clock.pending).toBe(0);
   });
 
   it('is not sent when its caller has left already', async () => {

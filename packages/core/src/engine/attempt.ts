@@ -81,6 +81,8 @@ class Attempt {
   #dueAt: number;
   #looksAt: number;
   #headersAt: number | null = null;
+  /** Reads the beginning of a stream. */
+  #reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
   #isOver = false;
 
   constructor(input: AttemptInput, resolve: (result: AttemptResult) => void) {
@@ -116,9 +118,11 @@ class Attempt {
           return this.#succeed({ type: 'passed', response: this.#untilEnd(response), headersAt: this.#headersAt });
         case 'stream': {
           const onStall = (): void => this.#end({ type: 'stream-break', problem: 'stall' });
-          const begun = await readPrelude(response, { idleMs, clock, onStall });
+          const onReader = (reader: ReadableStreamDefaultReader<Uint8Array>): void => {
+            this.#reader = reader;
+          };
+          const begun = await readPrelude(response, { idleMs, clock, onStall, onReader });
           if (begun.type === 'failed') return this.#fail(begun.outcome, { usage: begun.usage });
-          if (this.#isOver) return await begun.reader.cancel();
           const abort = aborterOf(this.#controller);
           return this.#succeed({
             type: 'stream',
@@ -200,6 +204,8 @@ class Attempt {
     this.#cancelTimer();
     this.#unlink();
     abortQuietly(this.#controller);
+    // A transport that ignores its signal must let go of the body all the same, and a timer waits for every read.
+    this.#reader?.cancel().catch(() => {});
     this.#resolve({ type: 'failure', outcome, response, text, headersAt: this.#headersAt, usage });
   }
 
@@ -207,6 +213,7 @@ class Attempt {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#cancelTimer();
+    this.#reader = null;
     if (result.type !== 'passed') this.#unlink();
     this.#resolve(result);
   }

@@ -16,6 +16,8 @@ export interface PreludeLimits {
   readonly idleMs: number;
   readonly clock: Clock;
   readonly onStall: () => void;
+  /** Gets what reads the body, for whoever ends it from outside. */
+  readonly onReader: (reader: ReadableStreamDefaultReader<Uint8Array>) => void;
 }
 
 /** A stream whose first events are this long says nothing and never will. */
@@ -29,6 +31,7 @@ export async function readPrelude(response: Response, limits: PreludeLimits): Pr
   }
 
   const reader = response.body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
+  limits.onReader(reader);
   const chunks: Uint8Array[] = [];
   const decoder = new TextDecoder();
   let text = '';
