@@ -188,12 +188,23 @@ function healthOf(targets: readonly TargetReport[], budget: number | null): Heal
   return { status, targets, budget };
 }
 
-/** Every id by which `of` may be known: a call id, a request id, a message, an error, a Response. */
+/**
+ * Every id by which `of` may be known: a call id, a request id, a message, an error, a Response. The upstream's come first:
+ * several calls of one request share an id of ours.
+ */
 function idsOf(of: unknown): string[] {
   if (typeof of === 'string') return [of];
   if (typeof of !== 'object' || of === null) return [];
   const thing = of as { id?: unknown; _request_id?: unknown; requestID?: unknown; request_id?: unknown; headers?: unknown };
   const headers = thing.headers as { get?: (name: string) => string | null } | undefined;
-  const label = typeof headers?.get === 'function' ? headers.get('holdfast-call-id') : null;
-  return [label, callIdOf(of), thing._request_id, thing.requestID, thing.request_id, thing.id].filter((id) => typeof id === 'string');
+  const named = (name: string): string | null => (typeof headers?.get === 'function' ? headers.get(name) : null);
+  return [
+    thing._request_id,
+    thing.requestID,
+    thing.request_id,
+    named('request-id'),
+    thing.id,
+    named('holdfast-call-id'),
+    callIdOf(of),
+  ].filter((id) => typeof id === 'string');
 }

@@ -2,11 +2,31 @@
 
 import Anthropic from '@anthropic-ai/sdk';
 import { describe, expect, it } from 'vitest';
+import { runInScope } from '../src/http/index.ts';
 import { callOptions, memoryCheckpoints } from '../src/index.ts';
 import { request, world } from './world.ts';
 
 const requestId = 'Bestellung – 42\n';
 const named = callOptions({ requestId });
+
+describe('calls that share the id of the request they were made in', () => {
+  it('are told apart by their answers and errors', async () => {
+    const { claude, client, hold, close } = await world();
+    claude.script('bad-request');
+    await runInScope({ requestId: 'request-1' }, async () => {
+      const error: unknown = await client.messages.create(request).catch((reason: unknown) => reason);
+      const response = await client.messages.create(request).asResponse();
+      const streamed = await client.messages.create({ ...request, stream: true }).asResponse();
+      const message = await client.messages.create({ ...request, model: 'claude-haiku-5-5' });
+
+      expect(hold.explain(error).ledger).toMatchObject({ result: 'failed' });
+      expect([response, message].map((of) => hold.attempts(of)?.model)).toEqual([request.model, 'claude-haiku-5-5']);
+      await streamed.text();
+      expect(hold.attempts(streamed)).toMatchObject({ stream: true });
+    });
+    await close();
+  });
+});
 
 describe('a call whose id no header can say', () => {
   it('is refused as any other is', async () => {
