@@ -146,8 +146,7 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
     attempts: (of: unknown) => find(of),
     explain(error: unknown) {
       const ledger = find(error) ?? null;
-      const id = ledger?.callId ?? callIdOf(error);
-      return explainError(error, { ledger, partial: id === null ? null : (settings.partials.get(id) ?? null) });
+      return explainError(error, { ledger, partial: settings.partials.get(ledger, callIdOf(error)) ?? null });
     },
     async resume<Stream>(
       requestId: string,

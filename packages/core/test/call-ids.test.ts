@@ -1,6 +1,7 @@
 // Ids that the application chose may be anything; headers may not.
 
 import Anthropic from '@anthropic-ai/sdk';
+import { cut } from '@holdfast/testing';
 import { describe, expect, it } from 'vitest';
 import { runInScope } from '../src/http/index.ts';
 import { callOptions, memoryCheckpoints } from '../src/index.ts';
@@ -24,6 +25,29 @@ describe('calls that share the id of the request they were made in', () => {
       await streamed.text();
       expect(hold.attempts(streamed)).toMatchObject({ stream: true });
     });
+    await close();
+  });
+});
+
+describe('streams that broke in one request', () => {
+  it('are told apart by what their readers had, also when their ledgers are forgotten', async () => {
+    const { claude, client, hold, close } = await world({ holdfast: { budget: false, breaker: false } });
+    claude.always(cut({ afterText: 100, how: 'end' }));
+    const lengthOf = (error: unknown): number => hold.explain(error).partial?.text.length ?? 0;
+    const last = await runInScope({ requestId: 'request-1' }, async () => {
+      const broken = (resumes: number): Promise<unknown> =>
+        client.messages
+          .stream(request, callOptions({ streams: { resumes } }))
+          .finalMessage()
+          .catch((reason: unknown) => reason);
+      const [long, short] = [await broken(2), await broken(0)];
+
+      expect(lengthOf(long)).toBeGreaterThan(lengthOf(short));
+      expect(lengthOf(short)).toBeGreaterThan(0);
+      return short;
+    });
+    for (let call = 0; call < 2_000; call += 1) await client.models.list();
+    expect(hold.explain(last)).toMatchObject({ ledger: null, partial: { text: expect.any(String) } });
     await close();
   });
 });

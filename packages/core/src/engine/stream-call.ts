@@ -397,13 +397,13 @@ class StreamedAnswer implements StreamOwner {
   #surfaceDeadline(transcript: Transcript): NextSource {
     const call = this.#call;
     this.#missedDeadline = true;
-    this.#engine.settings.partials.set(call.id, partialOf(transcript));
+    this.#engine.settings.partials.set(call.ledger, partialOf(transcript));
     return { type: 'surface', event: ownErrorEvent('deadline', { call_id: call.id, attempts: call.ledger.attempts.length }) };
   }
 
   #surface(outcome: Outcome, verdict: Verdict, cause: SurfaceCause, transcript: Transcript): NextSource {
     const call = this.#call;
-    this.#engine.settings.partials.set(call.id, partialOf(transcript));
+    this.#engine.settings.partials.set(call.ledger, partialOf(transcript));
     // What the upstream itself said goes on unchanged, but for the facts that let `explain` find the call.
     const details = {
       ...errorDetails(call, { type: 'gave-up', reason: 'attempts', failure: null, retryAfterMs: verdict.waitMs ?? null }),
