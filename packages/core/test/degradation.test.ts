@@ -293,6 +293,22 @@ describe('the answer cache', () => {
     await close();
   });
 
+  it('measures entries in bytes, as stores do', async () => {
+    const store = new Map<string, string>();
+    const answer = { ...computed, content: [{ type: 'text', text: '港'.repeat(400) }] };
+    const { client, close } = await world({
+      holdfast: { cache: { store, maxEntryBytes: 1_500 } },
+      client: { fetch: async () => Response.json(answer) },
+    });
+    await client.messages.create(request);
+    expect(store.size).toBe(0);
+
+    answer.content = [{ type: 'text', text: 'h'.repeat(400) }];
+    await client.messages.create(request);
+    expect(store.size).toBe(1);
+    await close();
+  });
+
   it('takes a poisoned, foreign, old or oversized entry for a miss', async () => {
     const store = new Map<string, string>();
     const { claude, client, close } = await world({ holdfast: { retry: false, cache: { store, maxEntryBytes: 100_000 } } });

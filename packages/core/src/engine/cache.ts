@@ -54,7 +54,7 @@ export class AnswerCache {
     if (!isWorthKeeping(message)) return;
     const key = keyOf(call);
     const value = JSON.stringify({ version: 1, key, savedAt: this.#clock.now(), message } satisfies Entry);
-    if (value.length > this.#maxEntryBytes) return;
+    if (Buffer.byteLength(value) > this.#maxEntryBytes) return;
     void (async () => this.#store.set(key, value, this.#maxAgeMs))().catch(() => {});
   }
 
