@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Delivered, newBlock } from './delivered.ts';
+import { Delivered } from './delivered.ts';
 import type { Transcript } from './transcript.ts';
 
 const transcript: Transcript = {
@@ -41,21 +41,5 @@ describe('what the reader has', () => {
 
     expect(before).toEqual(transcript);
     expect(delivered.transcript().usage).toMatchObject([{ output: 6 }]);
-  });
-
-  it('is not what is held back, until that is settled, nor ever what was withdrawn', () => {
-    const delivered = new Delivered();
-    const block = newBlock(0, 'text', { type: 'text' });
-    delivered.blocks.push(block);
-    const text = (): string | undefined => delivered.transcript().blocks[0]?.text;
-
-    block.log.appendText('Hi');
-    expect(text()).toBe('');
-    delivered.settle();
-    expect(text()).toBe('Hi');
-    block.log.appendText(' there');
-    delivered.rollback();
-    delivered.settle();
-    expect(text()).toBe('Hi');
   });
 });

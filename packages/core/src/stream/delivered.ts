@@ -5,7 +5,7 @@ import { TextLog } from './text-log.ts';
 
 type Wire = Readonly<Record<string, unknown>>;
 
-/** A block of the answer under the index the reader knows. Part of its text may be held back. */
+/** A block of the answer under the index the reader knows. */
 export interface Block {
   readonly index: number;
   readonly type: string;
@@ -34,22 +34,11 @@ export class Delivered {
     delivered.message = transcript.message;
     delivered.usage.push(...transcript.usage.map((usage) => ({ ...usage })));
     delivered.blocks.push(...transcript.blocks.map(blockOf));
-    delivered.settle();
     return delivered;
   }
 
   get last(): Block | null {
     return this.blocks.at(-1) ?? null;
-  }
-
-  /** Everything read of these blocks is with the reader. */
-  settle(): void {
-    for (const block of this.blocks) block.log.settle();
-  }
-
-  /** What was read and held back is withdrawn. */
-  rollback(): void {
-    for (const block of this.blocks) block.log.rollback();
   }
 
   /** As plain JSON. */
@@ -65,5 +54,5 @@ function blockOf({ index, type, text, start, closed, citations, complete, signat
 }
 
 function recordOf({ index, type, log, closed, citations, complete, start, signature }: Block): TranscriptBlock {
-  return { index, type, text: log.delivered(), closed, citations, complete, start, ...(signature === null ? {} : { signature }) };
+  return { index, type, text: log.text(), closed, citations, complete, start, ...(signature === null ? {} : { signature }) };
 }

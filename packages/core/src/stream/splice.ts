@@ -140,9 +140,8 @@ export class Splice {
     return this.#delivered.message;
   }
 
-  /** What the reader has, as plain JSON. */
+  /** What the reader has, as plain JSON. A block is part of it once its start is; where more is held back, it has ended. */
   transcript(): Transcript {
-    if (this.#held.isEmpty) this.#delivered.settle();
     return this.#delivered.transcript();
   }
 
@@ -191,7 +190,7 @@ export class Splice {
 
   /** Withdraws what was held and begins to read another attempt. */
   resume(join: Join): void {
-    this.#withdraw();
+    this.#held.drop();
     this.#state = open;
     this.#tail = new EventTail();
     this.#join = join;
@@ -596,7 +595,6 @@ export class Splice {
   #hold(bytes: Uint8Array, start: number, end: number, commit: (() => void) | null): void {
     // What is not healed need not be withdrawn.
     if (!this.#options.strict) return this.#give(bytes, start, end, commit);
-    if (this.#held.isEmpty) this.#delivered.settle();
     this.#held.add(bytes, start, end, commit);
   }
 
@@ -612,18 +610,11 @@ export class Splice {
   #release(): void {
     if (this.#held.isEmpty) return;
     for (const piece of this.#held.release()) this.#out.put(piece);
-    this.#delivered.settle();
-  }
-
-  #withdraw(): void {
-    if (this.#held.isEmpty) return;
-    this.#held.drop();
-    this.#delivered.rollback();
   }
 
   /** Closes the message for the reader with what they have. */
   #conclude(stopReason: string | null, stopSequence: string | null): void {
-    this.#withdraw();
+    this.#held.drop();
     this.#closeOpenBlocks();
     const delta = { stop_reason: stopReason, stop_sequence: stopSequence };
     this.#emit({ type: 'message_delta', delta, usage: totalUsage(this.#delivered.usage, null) });

@@ -71,19 +71,6 @@ describe('a log of bytes', () => {
     log.grow(1);
     expect([...log.bytes()]).toEqual([1, 2, 3]);
   });
-
-  it('forgets what is behind a length, and goes on from there', () => {
-    for (const length of [0, 10, 16_384, 20_000, 39_999]) {
-      const log = new ByteLog();
-      const bytes = Uint8Array.from({ length: 40_000 }, (_, i) => i % 251);
-      for (let at = 0; at < bytes.length; at += 100) log.append(bytes, at, at + 100);
-      log.truncate(length);
-      log.append(Uint8Array.of(255), 0, 1);
-
-      expect(log.length).toBe(length + 1);
-      expect(log.bytes()).toEqual(Uint8Array.of(...bytes.subarray(0, length), 255));
-    }
-  });
 });
 
 describe('a log of text', () => {
@@ -105,7 +92,7 @@ describe('a log of text', () => {
     expect(log.text()).toBe('');
     log.appendText('');
 
-    expect([log.length, log.text(), log.delivered()]).toEqual([0, '', '']);
+    expect([log.length, log.text()]).toEqual([0, '']);
   });
 
   it('puts the halves of a character together that came escaped in two deltas', () => {
@@ -113,19 +100,5 @@ describe('a log of text', () => {
     for (const half of ['\\ud83c', '\\udf89']) log.append(encoder.encode(half), 0, half.length);
 
     expect(log.text()).toBe('🎉');
-  });
-
-  it('tells what the reader has from what is held back, and forgets that when it is withdrawn', () => {
-    const log = new TextLog();
-    log.appendText('delivered');
-    log.settle();
-    log.appendText(' and held');
-
-    expect([log.delivered(), log.text()]).toEqual(['delivered', 'delivered and held']);
-    log.rollback();
-    expect(log.text()).toBe('delivered');
-    log.appendText(' and more');
-    log.settle();
-    expect(log.delivered()).toBe('delivered and more');
   });
 });

@@ -49,16 +49,6 @@ export class ByteLog {
     this.#length += more;
   }
 
-  /** Forgets what is behind `length`. */
-  truncate(length: number): void {
-    if (length >= this.#length) return;
-    const kept = this.bytes().subarray(0, length);
-    this.#full = [];
-    this.#open = kept;
-    this.#used = length;
-    this.#length = length;
-  }
-
   /** Everything, in order. Valid until more is appended. */
   pieces(): Uint8Array[] {
     return this.#used === 0 ? [] : [...this.#full, this.#open.subarray(0, this.#used)];
@@ -90,40 +80,19 @@ export class ByteLog {
   }
 }
 
-/** Collects the still-escaped insides of JSON strings. Some of it the reader may not have yet. */
+/** Collects the still-escaped insides of JSON strings. */
 export class TextLog extends ByteLog {
-  #settled = 0;
-
   appendText(text: string): void {
     const escaped = encoder.encode(JSON.stringify(text));
     this.append(escaped, 1, escaped.length - 1);
   }
 
-  /** The reader has all of it. */
-  settle(): void {
-    this.#settled = this.length;
-  }
-
-  /** Forgets what the reader never got. */
-  rollback(): void {
-    this.truncate(this.#settled);
-  }
-
-  /** What the reader has, decoded. */
-  delivered(): string {
-    return this.#decode(this.#settled);
-  }
-
   /** All of it, decoded. */
   text(): string {
-    return this.#decode(this.length);
-  }
-
-  #decode(length: number): string {
-    const whole = new Uint8Array(length + 2);
+    const whole = new Uint8Array(this.length + 2);
     whole[0] = quote;
-    whole.set(this.bytes().subarray(0, length), 1);
-    whole[length + 1] = quote;
+    whole.set(this.bytes(), 1);
+    whole[this.length + 1] = quote;
     return JSON.parse(decoder.decode(whole)) as string;
   }
 }
