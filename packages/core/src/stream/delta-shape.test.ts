@@ -118,6 +118,11 @@ describe('what is not recognised takes the slow way', () => {
     ['a field behind the delta', plain('x').replace('}}\n', '},"y":1}\n')],
     ['a second line of data', plain('x').replace('}}\n', '}}\ndata: {}\n')],
     ['a brace too many', plain('x').replace('}}', '}}}')],
+    ['a bracket for the first brace', plain('x').replace('}}', ']}')],
+    ['a bracket for the last brace', plain('x').replace('}}', '}]')],
+    ['a letter for the first line feed', plain('x').replace('\n\n', 'x\n')],
+    ['a letter for the last line feed', plain('x').replace('\n\n', '\nx')],
+    ...'/:@G`g'.split('').map((letter) => [`a Unicode escape with ${letter}`, plain('x').replace('"x"', `"\\u00${letter}0"`)]),
     ['a brace too few', plain('x').replace('}}', '}')],
     ['an escape JSON does not know', plain('x').replace('"x"', '"\\x"')],
     ['a broken Unicode escape', plain('x').replace('"x"', '"\\u12g4"')],
@@ -128,6 +133,29 @@ describe('what is not recognised takes the slow way', () => {
     ['CRLF where LF was learned', plain('x').replaceAll('\n', '\r\n')],
   ])('%s', (_, text) => {
     expect(read(shape(), text)).toEqual({ end: 0, text: '' });
+  });
+
+  it.each([0, 1, 2, 3])('a letter for the byte %i of the two line ends that were learned', (at) => {
+    const crlf = (text: string): string => plain(text).replaceAll('\n', '\r\n');
+    const broken = bytes(crlf('x'));
+    broken[broken.length - 4 + at] = 120;
+    const log = new TextLog();
+
+    expect(learn(crlf('first'))?.read(broken, 0, log, 1000)).toBe(0);
+  });
+
+  it('an event of which any number of bytes is still missing, behind many that are whole', () => {
+    for (const lineEnd of ['\n', '\r\n']) {
+      const write = (text: string): string => plain(text, '  ').replaceAll('\n', lineEnd);
+      const [before, last] = [bytes(write('word').repeat(20)), bytes(write('a \\" \u00e9 b'))];
+      const whole = new Uint8Array([...before, ...last]);
+      for (let missing = 1; missing <= last.length; missing += 1)
+        expect(learn(write('first'))?.read(whole.slice(0, whole.length - missing), 0, new TextLog(), 1000)).toBe(before.length);
+    }
+  });
+
+  it.each(['0', '9', 'A', 'F', 'a', 'f'])('but never a Unicode escape with %s', (digit) => {
+    expect(read(shape(), plain('x').replace('"x"', `"\\u00${digit}0"`)).text).toBe(String.fromCharCode(Number.parseInt(`${digit}0`, 16)));
   });
 
   it('an event of which any number of bytes is still missing', () => {

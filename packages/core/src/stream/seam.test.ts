@@ -83,6 +83,38 @@ describe('the seam', () => {
     for (const size of [1, 3, 50, 10_000]) expect(join(write(chooseAnchor(delivered)), { size })).toEqual({ emitted: rest, outcome });
   });
 
+  it.each(['""', "''", '«»', '``', '()', '[]', '**', '__'])('is not in a quotation: %s', (marks) => {
+    const anchor = chooseAnchor(delivered);
+
+    expect(join(`So: ${marks[0]}${anchor}${marks[1]}. ${anchor}${rest}`)).toEqual({ emitted: rest, outcome: 'preamble' });
+  });
+
+  it('takes an anchor of nothing but white space, or of other words, for the whole text', () => {
+    for (const anchor of ['', ' \n', 'other words']) {
+      const seam = createSeam({ form: 'user-turn', delivered, anchor, trimmed: '' });
+
+      expect(seam.push(`${delivered}${rest}`)).toEqual({ status: 'found', emit: rest, outcome: 'exact' });
+    }
+  });
+
+  it('is strict where nobody says otherwise', () => {
+    const seam = createSeam({ form: 'user-turn', delivered, anchor: chooseAnchor(delivered), trimmed: '' });
+
+    expect([seam.push(delivered.slice(-18) + rest), seam.end()]).toEqual([
+      { status: 'holding' },
+      { status: 'failed', reason: 'no-anchor' },
+    ]);
+  });
+
+  it('goes by the shortest end of the anchor that occurs only once', () => {
+    const line = 'and the boats came in with the tide as they had before ';
+    const from = `${line}${'w'.repeat(60)} Nobody was there to see it but the keeper ${line}`;
+    const anchor = chooseAnchor(from);
+
+    expect(join(`As I said: ${anchor}again.`, { from }).emitted).toBe('again.');
+    expect(join(`As I said: ${line}again.`, { from }).emitted).toBe('');
+  });
+
   it('is not found where the anchor comes twice behind other words: either may be the place', () => {
     const anchor = chooseAnchor(delivered);
 

@@ -88,6 +88,15 @@ describe('an unfinished event', () => {
     expect(pushed).toBe(maxEventBytes + piece.length);
   });
 
+  it('is none of what was said to stop the search', () => {
+    const scanner = new EventScanner();
+    const stop = (): boolean => false;
+
+    expect(scanner.push(bytes('data: 1\n\ndata: 2'), stop)).toBe(true);
+    expect(scanner.push(bytes('da'), stop)).toBe(true);
+    expect(scanner.push(bytes('ta: 3\n\ndata: 4'), stop)).toBe(true);
+  });
+
   it('that needs only its last carriage return to be completed is complete when nothing more comes', () => {
     const tail = new EventTail();
     tail.keep(bytes('data: 1\r\r'), 0);
@@ -115,6 +124,7 @@ describe('the fields of an event', () => {
     ['\uFEFFevent: a\ndata: 1\n\n', { name: 'a', data: '1' }],
     ['event: a\n\uFEFFdata: 1\n\n', { name: 'a', data: '1' }],
     ['event: ping\ndata: 1\n\uFEFF\nevent: a\n\n', { name: '\uFEFF', data: '\uFEFF' }],
+    ['\uFEFF\uFEFFevent: a\ndata: 1\n\n', { name: '', data: '1' }],
     ['event: a\r\ndata: 1\r\n\r\n', { name: 'a', data: '1' }],
     ['event: a\rdata: 1\r\r', { name: 'a', data: '1' }],
     ['\n\n', { name: '', data: '' }],

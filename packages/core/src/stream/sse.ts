@@ -23,11 +23,7 @@ export function eventEnd(bytes: Uint8Array, start: number, from: number = start,
     // A blank line before anything else ends nothing: it is handed on with the event it precedes.
     if (next === -1 || next === length) return -1;
     const blank = bytes[next] === newline || bytes[next] === carriageReturn;
-    if (blank) {
-      const end = lineEnd(bytes, next, length);
-      if (end === -1) return -1;
-      return end;
-    }
+    if (blank) return lineEnd(bytes, next, length);
     at = next - 1;
   }
   return -1;
@@ -84,7 +80,7 @@ export class EventTail {
 
   /** What waits, when nothing more will come: a carriage return at the very end needs no line feed any more. */
   last(): Uint8Array | null {
-    if (this.#length === 0 || this.#bytes[this.#length - 1] !== carriageReturn) return null;
+    if (this.#bytes[this.#length - 1] !== carriageReturn) return null;
     const closed = new Uint8Array(this.#length + 1);
     closed.set(this.#bytes.subarray(0, this.#length));
     closed[this.#length] = newline;
