@@ -94,6 +94,20 @@ describe('resume', () => {
     await close();
   });
 
+  it('finds what broke, though another answer of the same request was whole; and nothing once it is whole itself', async () => {
+    const store = memoryCheckpoints();
+    await interrupted(store);
+    const { client, hold, close } = await world({ holdfast: { streams: { checkpoints: store } } });
+    const options = { client, tenant: 'acme' };
+    await client.messages.stream(request, callOptions({ requestId: 'call-2', tenant: 'acme' })).finalMessage();
+
+    const stream = await hold.resume('call-2', options);
+    expect((await stream?.finalMessage())?.content).toEqual(reference);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(await hold.resume('call-2', options)).toBeNull();
+    await close();
+  });
+
   it('finds nothing under another tenant, another id, or after the store lost or spoiled the value', async () => {
     const store = memoryCheckpoints();
     await interrupted(store);

@@ -181,6 +181,16 @@ describe('the way back', () => {
   });
 });
 
+it('what is undefined of a target’s capabilities is not given', async () => {
+  const { clock, primary, second, client, close } = await twoTargets({}, { capabilities: { serverTools: undefined } as object });
+  primary.claude.always('overloaded');
+
+  await clock.until(client.messages.create({ ...request, tools: [{ type: 'web_search_20250305', name: 'web_search' }] }));
+
+  expect(second.claude.requests).toHaveLength(1);
+  await close();
+});
+
 it('a target whose function for models fails is passed over, and the call ends as it would without it', async () => {
   const two = await twoTargets(
     {},
@@ -264,6 +274,30 @@ describe('a token that may be renewed', () => {
 
     expect(primary.requests).toHaveLength(2);
     expect(second.requests).toHaveLength(2);
+    await close();
+  });
+
+  it('is not renewed because another target refuses its own key: the call ends in what is wrong with it', async () => {
+    const { primary, second, client, close } = await withTokens();
+    primary.always('overloaded');
+    second.always('bad-key');
+
+    await expect(client.messages.create(request)).rejects.toMatchObject({ status: 529 });
+
+    expect(new Set(primary.requests.map(({ key }) => key))).toEqual(new Set(['token-1']));
+    expect(second.requests).toHaveLength(1);
+    await close();
+  });
+
+  it('nor where the other target is the only one that was asked', async () => {
+    const { primary, second, client, hold, close } = await withTokens({ route: 'weighted', random: () => 0.9 });
+    second.always('bad-key');
+
+    const error: unknown = await client.messages.create(request, callOptions({ attempts: 1 })).catch((thrown: unknown) => thrown);
+
+    expect(error).toMatchObject({ status: 503, errorCode: 'holdfast_no_target', details: { kind: 'auth' } });
+    expect(hold.explain(error).ledger?.attempts).toMatchObject([{ target: 'second', status: 401 }]);
+    expect([primary.requests.length, second.requests.length]).toEqual([0, 1]);
     await close();
   });
 

@@ -55,6 +55,17 @@ describe('an attempt that was ended', () => {
   });
 });
 
+describe('probing', () => {
+  it('keeps no process alive that has nothing else to do', () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+    const before = timers();
+    const hold = holdfast({ targets: [{ name: 'second', client: new Anthropic({ apiKey: 'test' }) }], probeEveryMs: 60_000 });
+
+    expect(timers()).toBe(before);
+    hold.close();
+  });
+});
+
 describe('a stream whose caller leaves at the very moment it begins', () => {
   it('leaves no timer and no listener, whichever turn that is', async () => {
     for (let turns = 0; turns < 40; turns += 1) {

@@ -12,13 +12,16 @@ export class Checkpointer {
   readonly #options: StreamSettings;
   readonly #call: Call;
   #lastAt: number;
+  /** There is a checkpoint of this answer. */
+  #saved: boolean;
   /** Writes happen one after another; a slow store skips some. */
   #writing: Promise<void> | null = null;
 
-  constructor(settings: Settings, options: StreamSettings, call: Call) {
+  constructor(settings: Settings, options: StreamSettings, call: Call, saved: boolean) {
     this.#settings = settings;
     this.#options = options;
     this.#call = call;
+    this.#saved = saved;
     this.#lastAt = settings.clock.now();
   }
 
@@ -32,13 +35,15 @@ export class Checkpointer {
   write(transcript: Transcript): void {
     if (transcript.blocks.length === 0) return;
     this.#lastAt = this.#settings.clock.now();
+    this.#saved = true;
     const { id, tenant, body } = this.#call;
     const value = encodeCheckpoint({ callId: id, tenant, body: body as Record<string, unknown>, transcript, savedAt: this.#lastAt });
     this.#run((store) => store.set(checkpointKey(id, tenant), value));
   }
 
-  /** The answer is complete: nobody needs it any more. */
+  /** The answer is complete: nobody needs it any more. What is there by another answer of the same request stays. */
   clear(): void {
+    if (!this.#saved) return;
     const { id, tenant } = this.#call;
     this.#run((store) => store.delete(checkpointKey(id, tenant)));
   }

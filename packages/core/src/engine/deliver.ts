@@ -3,7 +3,7 @@
 import type { SurfaceReason } from '../telemetry/events.ts';
 import { headerValue, ownAnswer, type OwnErrorDetails } from './answers.ts';
 import type { Call } from './call.ts';
-import type { Failed, PursuitEnd } from './pursuit.ts';
+import { isForeignKey, type Failed, type Failure, type PursuitEnd } from './pursuit.ts';
 import { ReadResponse } from './read-response.ts';
 
 /** Labels every Response of ours carries. */
@@ -46,19 +46,19 @@ export function surface(call: Call, end: GaveUp): { response: Response; reason: 
   const { failure } = end;
   const target = failure?.hop.target ?? null;
   const reason = ownReason(end);
-  if (reason === null && failure?.result.response && canBeTold(failure.result.response)) {
+  if (reason === null && failure?.result.response && canBeTold(failure)) {
     const { response, text } = failure.result;
     return {
       response: relabel(response, response.status === 304 ? null : text, { ...labels(call, target), ...marksFor(response.status, end) }),
       reason: 'upstream',
     };
   }
-  const own = reason ?? reasonOfFailure(failure?.result ?? null);
+  const own = reason ?? (failure && isForeignKey(failure.hop, failure.result) ? 'no-target' : reasonOfFailure(failure?.result ?? null));
   return { response: ownAnswer(own, errorDetails(call, end), labels(call, target)), reason: own };
 }
 
 /** Some gateways answer with a status that HTTP does not know, and no Response can be made of. */
-const canBeTold = ({ status }: Response): boolean => status <= 599;
+const canBeTold = ({ hop, result }: Failure): boolean => (result.response?.status ?? 0) <= 599 && !isForeignKey(hop, result);
 
 /** With another way open, the SDK is to come back at once if it has no new token: it tells us by the count of its retries. */
 function marksFor(status: number, { tokenRefresh }: GaveUp): Record<string, string> {

@@ -165,7 +165,7 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
     closeEntry(engine, call, entry, verdict, now, result.usage);
     const misconfigured = reportMisconfiguration(engine, call, { result, verdict, hop }, now);
     // The caller gets the failure that is about the call, not the one about our configuration.
-    failure = misconfigured && failure ? failure : { result, verdict, hop };
+    failure = failure && (misconfigured || isForeignKey(hop, result)) ? failure : { result, verdict, hop };
     if (refreshable) return { ...gaveUp('permanent'), tokenRefresh: { elsewhere: router.elsewhere(want) } };
 
     const backoffMs = settings.backoff({
@@ -252,6 +252,9 @@ function leftToTokenRefresh(call: Call, hop: Hop, result: Failed): boolean {
   if (!token || token.startsWith('Bearer sk-ant-api')) return false;
   return (headers.get('x-stainless-retry-count') ?? '0') === '0';
 }
+
+/** The key of another target is refused. A 401 would make the SDK renew the token of the first one and begin the call anew. */
+export const isForeignKey = (hop: Hop, { response }: Failed): boolean => !hop.isPrimary && response?.status === 401;
 
 /** A 400 or 404 for a request that only our adaptation made different is a mistake in the configuration, not the caller's. */
 function reportMisconfiguration({ settings }: Engine, call: Call, { hop, verdict, result }: Failure, now: number): boolean {

@@ -3,6 +3,7 @@
 import type { Target, TargetOptions } from '../options.ts';
 import { adapt } from '../policy/adapt.ts';
 import { Breaker, type BreakerStateName, type Permit } from '../policy/breaker.ts';
+import { withDefaults } from '../policy/defaults.ts';
 import { fenceDenial, fenceOfRequest } from '../policy/fence.ts';
 import { Samples } from '../policy/latency.ts';
 import { limitsFor } from '../policy/limits.ts';
@@ -13,7 +14,7 @@ import { defaultsOf, isCloud, targetKind, type TargetFacts, type TargetKind } fr
 import type { Verdict } from '../policy/verdict.ts';
 import type { Settings } from '../settings.ts';
 import type { SurfaceReason } from '../telemetry/events.ts';
-import { nextMonth, type Random } from '../time.ts';
+import { backgroundClock, nextMonth, type Random } from '../time.ts';
 import type { Call } from './call.ts';
 import { dispatch } from './dispatch.ts';
 import { nestedMark } from './nested.ts';
@@ -153,7 +154,9 @@ export function createRouter(settings: Settings): Router {
   const given = settings.breaker;
   // A returning target is spared for a while only where calls have somewhere else to go.
   const breakerOptions = given && places.length === 1 ? { ...given, rampMs: 0 } : given;
-  const stopProbes = options.probeEveryMs ? startProbes(places.flatMap(probed), options.probeEveryMs, clock) : () => {};
+  const stopProbes = options.probeEveryMs
+    ? startProbes(places.flatMap(probed), options.probeEveryMs, options.clock ?? backgroundClock)
+    : () => {};
 
   return {
     choose,
@@ -476,7 +479,7 @@ function place(name: string, options: TargetOptions, client: Target['client'] | 
       processor: options.processor ?? defaults.processor,
       weight: options.weight ?? 1,
       models: options.models ?? {},
-      capabilities: { ...defaults.capabilities, ...options.capabilities },
+      capabilities: withDefaults(defaults.capabilities, options.capabilities),
     },
     client,
     circuits: new Map(),

@@ -134,7 +134,7 @@ class StreamedAnswer implements StreamOwner {
     };
     this.splice = past ? Splice.replay(options, past) : new Splice(options);
     this.#accounted = past?.usage.length ?? 0;
-    this.#checkpointer = this.#options.checkpoints ? new Checkpointer(engine.settings, this.#options, call) : null;
+    this.#checkpointer = this.#options.checkpoints ? new Checkpointer(engine.settings, this.#options, call, past !== null) : null;
   }
 
   /** What the reader has is written to a store from time to time. */
