@@ -66,6 +66,23 @@ describe('what is learned from the first delta', () => {
     expect(read(shape, write(''))).toEqual({ end: bytes(write('')).length, text: '' });
   });
 
+  it.each(['say "hi"', '\\', '\\"', 'a\\\\"b', '"'])('is the same from a first text of %j', (first) => {
+    expect(read(learn(plain(first)), plain(' next')).text).toBe(' next');
+  });
+
+  it.each([0, 10, 100, 1000])('is every byte before the text, however many there are: index %i', (index) => {
+    const shape = learn(plain('first', '', index)) as DeltaShape;
+    for (const count of [1, 30]) {
+      const whole = bytes(plain('x', '', index).repeat(count));
+      expect(shape.read(whole, 0, new TextLog(), 1000)).toBe(whole.length);
+      for (let at = 0; at < shape.prefixLength; at += 1) {
+        const changed = whole.slice();
+        changed[at] = 35;
+        expect(shape.read(changed, 0, new TextLog(), 1000), `byte ${at}`).toBe(0);
+      }
+    }
+  });
+
   it('allows any padding before the last brace', () => {
     const shape = learn(plain('first', '   '));
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { chooseAnchor } from './anchor.ts';
+import { startOfLast } from './comparable.ts';
 import { createSeam, type SeamStep } from './seam.ts';
 
 const delivered =
@@ -106,6 +107,34 @@ describe('the seam', () => {
     ]);
   });
 
+  it('accepts an overlap where nobody says how strict to be', () => {
+    const seam = createSeam({ form: 'user-turn', delivered, anchor: chooseAnchor(delivered), trimmed: '' });
+
+    expect(seam.push(delivered.slice(-40) + rest)).toEqual({ status: 'found', emit: rest, outcome: 'overlap' });
+  });
+
+  it('takes 24 characters in common for no chance, and fewer for one', () => {
+    expect(join(delivered.slice(startOfLast(delivered, 24)) + rest)).toEqual({ emitted: rest, outcome: 'overlap' });
+    expect(join(delivered.slice(startOfLast(delivered, 23)) + rest).outcome).toBe('no-anchor');
+  });
+
+  it('needs no more of the anchor behind other words than occurs only once', () => {
+    expect(join(`Of course: ${delivered.slice(-50)}${rest}`)).toEqual({ emitted: rest, outcome: 'preamble' });
+    expect(join('Of course: one two three', { from: 'one two' })).toEqual({ emitted: '', outcome: 'no-anchor' });
+  });
+
+  it('is found before the continuation has ended, once nothing can make it doubtful', () => {
+    const anchor = chooseAnchor(delivered);
+    const seam = createSeam({ form: 'user-turn', delivered, anchor, trimmed: '' });
+
+    expect(seam.push(`Of course: ${anchor}`)).toEqual({ status: 'holding' });
+    expect(seam.push('le sang, '.repeat(60))).toMatchObject({ status: 'found', outcome: 'preamble' });
+  });
+
+  it('is found in one piece of any length', () => {
+    expect(join(chooseAnchor(delivered) + rest.repeat(1_000), { size: 1e6 })).toEqual({ emitted: rest.repeat(1_000), outcome: 'exact' });
+  });
+
   it('goes by the shortest end of the anchor that occurs only once', () => {
     const line = 'and the boats came in with the tide as they had before ';
     const from = `${line}${'w'.repeat(60)} Nobody was there to see it but the keeper ${line}`;
@@ -184,6 +213,10 @@ describe('the seam', () => {
     ['a space doubled where spaces are doubled', 'one  two three ', 'one  two three  four', ' four'],
     ['a space doubled in code', '```\nif a: ', '```\nif a:  b', ' b'],
     ['a space doubled behind code', '```\na\n``` and ', '```\na\n``` and  b', 'b'],
+    ['a space behind the closing tag', 'one two ', 'one two</anchor> three', 'three'],
+    ['an indentation of one', 'one two\n', 'one two\n three', ' three'],
+    ['spaces behind a space and what cannot be seen', 'one two \u200b', 'one two   three', '  three'],
+    ['spaces and a line break that became a paragraph', 'one two  \n', 'one two\n\nthree', '\nthree'],
     ['a space that became three', 'one two ', 'one two   three', '  three'],
   ])('settles %s', (_, from, text, emitted) => {
     expect(join(text, { from, size: 1 }).emitted).toBe(emitted);
