@@ -52,14 +52,15 @@ export interface ResumeClient<Stream> {
 
 /** The middleware for the SDK, with its controls on it. */
 export interface Holdfast extends HoldfastMiddleware {
-  /** Hears every event until the returned function is called. A listener that throws harms nobody. */
+  /** Hears every event until the returned function is called. A listener that throws or rejects harms nobody. */
   on(listener: Listener): () => void;
   /** The state of targets, circuits and budget now. */
   health(): HealthReport;
   /** The settings in force, defaults filled in, as plain data. */
   describe(): Record<string, unknown>;
   /**
-   * Every attempt of a recent call, found by its call id, its request id, a message, a response or an error.
+   * Every attempt of a recent call, found by its call id, its request id, a message, a response or an error. An id that several
+   * calls share finds the last of them.
    * Undefined when the call did not come through this instance, or its ids are not among the last 2,000 (a healthy call has three).
    */
   attempts(of: unknown): Ledger | undefined;

@@ -80,7 +80,10 @@ export interface LimitOptions {
 }
 
 export interface StreamOptions {
-  /** Continue a broken stream inside the stream. Default true. False: breaks reach the caller, as errors. */
+  /**
+   * Continue a broken stream inside the stream. Default true. False: a stream is retried until its first content and then handed
+   * on byte for byte; a break reaches the caller as an error.
+   */
   readonly heal?: boolean;
   /** Continuation requests for one answer. Default 2, at most 5. */
   readonly resumes?: number;
@@ -137,7 +140,7 @@ export interface HoldfastOptions {
   readonly breaker?: 'default' | 'classic' | CircuitOptions | false;
   /** Time limits. */
   readonly limits?: LimitOptions;
-  /** Streaming. `false`: streams are retried until their first content and then left alone. Default: on. */
+  /** Streaming. `false`: as `heal: false`. Default: on. */
   readonly streams?: StreamOptions | false;
   /** Models to fall back to, in order. Default: none. */
   readonly fallbacks?: readonly (string | Fallback)[];
@@ -147,7 +150,7 @@ export interface HoldfastOptions {
   readonly answer?: ComputeAnswer;
   /** The lowest rung a call may be answered from. Default: every rung that is configured. */
   readonly degrade?: Rung | 'never';
-  /** Ask targets that are not in use whether they are well, every so many milliseconds. 0: never. Default 0. */
+  /** Ask ill targets, the first one apart, whether they are well again, every so many milliseconds. 0: never. Default 0. */
   readonly probeEveryMs?: number;
   /** One line per attempt and per call. Pass `console` or a pino logger. Default: none. */
   readonly logger?: Logger;
@@ -167,9 +170,12 @@ export interface CallOptions {
   readonly requestId?: string;
   /** Whose call it is. Cached answers and checkpoints are never shared between tenants. Default: nobody's. */
   readonly tenant?: string;
-  /** Milliseconds from now for all attempts of this call. The earliest deadline holds. Default: the instance's. */
+  /** Milliseconds from now for all attempts of this call. A scope's deadline holds if it is earlier. Default: the instance's. */
   readonly deadlineMs?: number;
-  /** Total attempts for this call. 1: ask once, for calls that must not be billed twice. Default: the instance's. */
+  /**
+   * Requests for this call while one target may answer. 1: ask once, no other target, no fallback model and no continuation:
+   * for calls that must not be billed twice. Default: the instance's.
+   */
   readonly attempts?: number;
   /**
    * Calls with the same key go to the same target among equals, so that its prompt cache serves them: a conversation's id, at
