@@ -173,8 +173,8 @@ export interface CallOptions {
   /** Milliseconds from now for all attempts of this call. A scope's deadline holds if it is earlier. Default: the instance's. */
   readonly deadlineMs?: number;
   /**
-   * Requests for this call while one target may answer. 1: ask once, no other target, no fallback model and no continuation:
-   * for calls that must not be billed twice. Default: the instance's.
+   * Requests for this call while one target may answer. 1: ask once, and after that no other target, no fallback model and no
+   * continuation: for calls that must not be billed twice. Default: the instance's.
    */
   readonly attempts?: number;
   /**

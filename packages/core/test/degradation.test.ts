@@ -449,6 +449,17 @@ describe.runIf(redis)('the answer cache in a real Redis, through Keyv', () => {
   });
 });
 
+it('a call that asks for fewer attempts asks a fallback model no more often than any other does', async () => {
+  const clock = new VirtualClock();
+  const { claude, client, close } = await world({ holdfast: { clock, breaker: false, budget: false, fallbacks: ['claude-haiku-5-5'] } });
+  claude.always('server-error');
+
+  await expect(clock.until(client.messages.create(request, callOptions({ attempts: 2 })))).rejects.toThrow(Anthropic.APIError);
+
+  expect(claude.requests.map(({ model }) => model)).toEqual([request.model, request.model, 'claude-haiku-5-5']);
+  await close();
+});
+
 describe('a call that must not be billed twice', () => {
   const once = callOptions({ attempts: 1, requestId: 'once' });
 

@@ -67,7 +67,7 @@ function questOf({ settings }: Engine, call: Call, purpose: Quest['purpose'], mo
     body,
     only: null,
     prefer: null,
-    attempts: call.perCall.attempts ?? (purpose === 'first' ? settings.attempts : 1),
+    attempts: purpose === 'first' ? (call.perCall.attempts ?? settings.attempts) : 1,
     waits: purpose === 'first' && !mayDegrade(settings.options, call),
     delayMs: 0,
   };
