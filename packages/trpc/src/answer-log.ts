@@ -30,13 +30,8 @@ export class AnswerLog<Event> {
   readonly #options: Required<AnswerLogOptions>;
   readonly #running = new Map<string, Running<Event>>();
 
-  constructor({
-    lingerMs = 30_000,
-    keepMs = 60_000,
-    maxAnswers = 1_000,
-    maxEvents = 100_000,
-    clock = backgroundClock,
-  }: AnswerLogOptions = {}) {
+  constructor(options: AnswerLogOptions = {}) {
+    const { lingerMs = 30_000, keepMs = 60_000, maxAnswers = 1_000, maxEvents = 100_000, clock = backgroundClock } = options;
     this.#options = { lingerMs, keepMs, maxAnswers, maxEvents, clock };
   }
 
