@@ -115,6 +115,19 @@ describe('an event that breaks its stream', () => {
   });
 });
 
+describe('an event of the message without a name', () => {
+  it.each(['message_start', 'content_block_start', 'content_block_delta', 'content_block_stop', 'message_delta', 'message_stop'])(
+    'breaks its stream, since some read it and some do not: %s',
+    (type) => {
+      const splice = spliceOf();
+      shown(splice, ...start);
+
+      expect(shown(splice, `data: {"type":"${type}"}\n\n`)).toBe('');
+      expect(splice.state).toEqual({ type: 'broken', problem: 'malformed' });
+    },
+  );
+});
+
 describe('an event that a gateway left out', () => {
   const ends = { 'the next block': blockStart(1) + text(1, '!') + blockStop(1) + messageDelta(), 'the stop reason': messageDelta() };
 

@@ -38,14 +38,14 @@ export class Repetition {
   }
 
   #next(): number {
-    const within = this.#whole.indexOf(this.#begun, this.#start);
+    const within = this.#whole.indexOf(this.#begun, this.#start + 1);
     return within === -1 ? this.#nextComplete() : within;
   }
 
   /** The longest end of the whole, beyond `start`, that is a beginning of what came. */
   #nextComplete(): number {
     const whole = this.#whole;
-    for (let start = Math.max(this.#start, whole.length - this.#begun.length); start < whole.length; start += 1)
+    for (let start = Math.max(this.#start + 1, whole.length - this.#begun.length); start < whole.length; start += 1)
       if (whole[start] === this.#begun[0] && this.#begun.startsWith(whole.slice(start))) return start;
     return whole.length;
   }

@@ -161,13 +161,24 @@ describe('a continuation', () => {
 
   it('that goes on with a tool call has no seam, unless it had nothing to repeat', () => {
     const call = [toolStart(0), blockStop(0), messageDelta('tool_use'), messageStop];
-    const asked = continued();
+    const asked = continued({ tools: 'live' });
     expect(asked.push(second, ...call)).toBe('');
     expect(asked.splice.state).toEqual({ type: 'broken', problem: 'no-seam' });
 
     const prefilled = continued({}, { form: 'prefill' });
     prefilled.push(second, ...call);
     expect(prefilled.message()).toMatchObject({ content: [{ text: delivered }, { type: 'tool_use', input: {} }], whole: true });
+  });
+
+  it('whose text ended with a tool call has a text that has ended', () => {
+    const { splice, push } = continued({ tools: 'block' }, { form: 'prefill' });
+    push(second, toolStart(0), json(0, '{}'), blockStop(0));
+    splice.fail('socket');
+
+    expect(splice.transcript().blocks).toMatchObject([
+      { type: 'text', closed: true, complete: true },
+      { type: 'tool_use', complete: true },
+    ]);
   });
 
   it('that ends without any block has no seam, or nothing new', () => {
