@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DeltaShape } from './delta-shape.ts';
+import { DeltaShape, textOfDelta } from './delta-shape.ts';
 import { readEvent } from './sse.ts';
 import { TextLog } from './text-log.ts';
 
@@ -66,6 +66,11 @@ describe('what is learned from the first delta', () => {
     expect(read(shape, write(''))).toEqual({ end: bytes(write('')).length, text: '' });
   });
 
+  it('is nothing where a zero byte comes before the text', () => {
+    expect(learn(`: \u0000\n${plain('first')}`)).toBeNull();
+    expect(learn(`: x\n${plain('first')}`)).not.toBeNull();
+  });
+
   it.each(['say "hi"', '\\', '\\"', 'a\\\\"b', '"'])('is the same from a first text of %j', (first) => {
     expect(read(learn(plain(first)), plain(' next')).text).toBe(' next');
   });
@@ -86,7 +91,10 @@ describe('what is learned from the first delta', () => {
   it('allows any padding before the last brace', () => {
     const shape = learn(plain('first', '   '));
 
-    for (const pad of ['', ' ', ' '.repeat(40)]) expect(read(shape, plain('x', pad)).text).toBe('x');
+    for (const pad of ['', ' ', ' '.repeat(40)]) {
+      expect(read(shape, plain('x', pad)).text).toBe('x');
+      expect(read(shape, plain('x', pad).replace('"x"}', `"x"${pad}}`)).text).toBe('x');
+    }
   });
 
   it.each([
@@ -120,6 +128,13 @@ describe('what is learned from the first delta', () => {
     ],
   ])('is nothing where %s', (_, data) => {
     expect(learn(frame(data))).toBeNull();
+  });
+});
+
+describe('the text of a delta', () => {
+  it('is none of a kind that nobody knows', () => {
+    expect(textOfDelta({ type: 'text_delta', text: 'x' })).toBe('x');
+    expect(textOfDelta({ type: 'tomorrow_delta', text: 'x', undefined: 'x' })).toBeNull();
   });
 });
 

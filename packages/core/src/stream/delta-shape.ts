@@ -145,7 +145,7 @@ export class DeltaShape {
         text[end] = byte;
         end += 1;
         if (byte !== backslash) continue;
-        for (const last = lastOfEscape(bytes, next, limit); next !== last; end += 1) {
+        for (const last = lastOfEscape(bytes, next); next !== last; end += 1) {
           if (last === -1) break events;
           next += 1;
           text[end] = bytes[next] as number;
@@ -167,7 +167,7 @@ export class DeltaShape {
       textEnd = end;
     }
     if (room !== null) log.grow(textEnd - textStart);
-    else if (textEnd > 0) log.append(text, 0, textEnd);
+    else log.append(text, 0, textEnd);
     return at;
   }
 }
@@ -191,20 +191,15 @@ function skipSpaces(bytes: Uint8Array, from: number): number {
   return at;
 }
 
-/** The quote that opens the string which ends at `end`: inside a string every quote is escaped. */
+/** The quote that opens the string which ends at `end`: inside a string a backslash stands before every quote. */
 function openingQuote(bytes: Uint8Array, start: number, end: number): number {
-  for (let at = end - 1; at >= start; at -= 1) {
-    if (bytes[at] !== quote) continue;
-    let slashes = 0;
-    while (bytes[at - 1 - slashes] === backslash) slashes += 1;
-    if (slashes % 2 === 0) return at;
-  }
-  return -1;
+  let at = end - 1;
+  while (at > start && (bytes[at] !== quote || bytes[at - 1] === backslash)) at -= 1;
+  return at;
 }
 
 /** The last byte of the escape at `at`; -1 when it is none that JSON knows, or not all of it. */
-function lastOfEscape(bytes: Uint8Array, at: number, limit: number): number {
-  if (at + 1 >= limit) return -1;
+function lastOfEscape(bytes: Uint8Array, at: number): number {
   switch (bytes[at + 1]) {
     case 34: // "
     case 47: // /
@@ -216,7 +211,6 @@ function lastOfEscape(bytes: Uint8Array, at: number, limit: number): number {
     case 116: // t
       return at + 1;
     case 117: // u
-      if (at + 5 >= limit) return -1;
       for (let i = at + 2; i < at + 6; i += 1) if (!isHex(bytes[i] as number)) return -1;
       return at + 5;
   }

@@ -131,6 +131,10 @@ describe('the seam', () => {
     expect(seam.push('le sang, '.repeat(60))).toMatchObject({ status: 'found', outcome: 'preamble' });
   });
 
+  it('is at the end of a continuation that says no more than its anchor behind other words', () => {
+    expect(join(`Of course: ${chooseAnchor(delivered)}`)).toEqual({ emitted: '', outcome: 'preamble' });
+  });
+
   it('is found in one piece of any length', () => {
     expect(join(chooseAnchor(delivered) + rest.repeat(1_000), { size: 1e6 })).toEqual({ emitted: rest.repeat(1_000), outcome: 'exact' });
   });

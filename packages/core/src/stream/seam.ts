@@ -106,7 +106,7 @@ function userTurnSeam({ delivered, anchor, strictness = 'strict' }: SeamInput): 
     if (!hasBegun) {
       const opening = `<${tag}>`;
       const begin = waiting.trimStart();
-      if (!ended && begin.length < opening.length && opening.startsWith(begin)) return;
+      if (!ended && opening.startsWith(begin)) return;
       // Some models repeat the tags that marked the anchor.
       if (begin.startsWith(opening)) waiting = begin.slice(opening.length);
       hasBegun = true;
@@ -176,7 +176,7 @@ function userTurnSeam({ delivered, anchor, strictness = 'strict' }: SeamInput): 
     const closing = `</${tag}>`;
     const after = rest.slice(gapBefore(rest).length);
     // The white space at the seam, and the tag some models repeat, can only be judged by what follows them.
-    if (!ended && after.length < closing.length && closing.startsWith(after)) return holding;
+    if (!ended && closing.startsWith(after)) return holding;
     const untagged = after.startsWith(closing) ? after.slice(closing.length) : rest;
     if (!ended && gapBefore(untagged) === untagged) return holding;
     return completed(settleGap(had, untagged), half, outcome);
@@ -217,7 +217,7 @@ const closingMarks = new Map(['""', "''", '«»', '``', '()', '[]', '**', '__'].
 function isQuoted(dense: string, whole: string, at: number, end: number): boolean {
   let begin = at;
   let from = whole.length - (end - at);
-  while (begin > 0 && from > 0 && dense[begin - 1] === whole[from - 1]) {
+  while (from > 0 && dense[begin - 1] === whole[from - 1]) {
     begin -= 1;
     from -= 1;
   }
@@ -229,7 +229,6 @@ function isQuoted(dense: string, whole: string, at: number, end: number): boolea
 function settleGap(delivered: string, rest: string): string {
   const had = gapAfter(delivered);
   const comes = gapBefore(rest);
-  if (had === '') return rest;
   let same = 0;
   while (same < had.length && had[same] === comes[same]) same += 1;
   const behind = rest.slice(comes.length);

@@ -368,7 +368,7 @@ export class Splice {
       }
       if (this.#seam !== null && type === 'text') {
         this.#own.set(ownIndex, this.#delivered.last);
-        if (begun.text !== '') this.#toSeam(this.#seam.push(begun.text));
+        this.#toSeam(this.#seam.push(begun.text));
         return;
       }
       if (this.#seam !== null) {

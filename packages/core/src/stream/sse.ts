@@ -50,7 +50,7 @@ export class EventTail {
   keep(bytes: Uint8Array, start: number): void {
     const rest = bytes.length - start;
     this.#reserve(rest);
-    this.#bytes.set(start === 0 ? bytes : bytes.subarray(start), this.#length);
+    this.#bytes.set(bytes.subarray(start), this.#length);
     this.#length += rest;
   }
 
@@ -64,7 +64,7 @@ export class EventTail {
     const had = this.#length;
     // Only as much of a large chunk is copied as the event needs: its end is near.
     for (let taken = 0, step = 256; taken < chunk.length; step *= 2) {
-      const piece = taken === 0 && chunk.length <= step ? chunk : chunk.subarray(taken, taken + step);
+      const piece = chunk.subarray(taken, taken + step);
       // Four bytes may make a blank line, so three of them may have been seen before.
       const from = Math.max(0, this.#length - 3);
       this.keep(piece, 0);
