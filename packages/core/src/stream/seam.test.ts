@@ -217,7 +217,7 @@ describe('the seam', () => {
     ['a space doubled where spaces are doubled', 'one  two three ', 'one  two three  four', ' four'],
     ['a space doubled in code', '```\nif a: ', '```\nif a:  b', ' b'],
     ['a space doubled behind code', '```\na\n``` and ', '```\na\n``` and  b', 'b'],
-    ['a space behind the closing tag', 'one two ', 'one two</anchor> three', 'three'],
+    ['a space behind the closing tag', 'one two ', 'one two</anchor>  three', 'three'],
     ['an indentation of one', 'one two\n', 'one two\n three', ' three'],
     ['spaces behind a space and what cannot be seen', 'one two \u200b', 'one two   three', '  three'],
     ['spaces and a line break that became a paragraph', 'one two  \n', 'one two\n\nthree', '\nthree'],
