@@ -110,6 +110,21 @@ describe('a message put together from its events', () => {
     expect(blocksOf(...events)).toEqual([expected]);
   });
 
+  it.each([
+    ['max_tokens', 'keeps the input that a call began with', { content: [{ type: 'text' }, { type: 'tool_use', input: {} }] }],
+    ['tool_use', 'is none: no tool runs on half of its input', null],
+  ])('that ends with %s in the middle of a tool call %s', (reason, _, expected) => {
+    const half = [blockStart(0), text(0, 'Let me look.'), blockStop(0), toolStart(1), json(1, '{"query":'), blockStop(1)];
+    const message = assembled(messageStart(), ...half, messageDelta(reason), messageStop).message();
+
+    if (expected === null) expect(message).toBeNull();
+    else expect(message).toMatchObject(expected);
+  });
+
+  it('is none before it has begun', () => {
+    expect(assembled(ping).message()).toBeNull();
+  });
+
   it('has nothing of what no reader of the stream looks at', () => {
     const assembler = assembled(
       ping,
