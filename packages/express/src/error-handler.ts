@@ -1,6 +1,6 @@
 // Turns failed Claude calls into replies, and leaves every other error to Express.
 
-import { isClaudeError, problem, replyToNode, type Problem, type ProblemOptions } from '@holdfast/core/http';
+import { isClaudeError, problem, quietly, replyToNode, type Problem, type ProblemOptions } from '@holdfast/core/http';
 import type { ErrorRequestHandler, Request } from 'express';
 import { findContext } from './context.ts';
 
@@ -25,12 +25,7 @@ export function errorHandler(options: ErrorHandlerOptions = {}): ErrorRequestHan
       requestId: findContext(request)?.requestId,
       instance: request.originalUrl.split('?', 1)[0],
     });
-    hear(options, error, reply, request);
+    quietly(() => options.onError?.(error, reply, request));
     replyToNode(response, reply);
   };
-}
-
-/** Whoever only hears of a failure must not fail the reply. */
-function hear({ onError }: ErrorHandlerOptions, error: unknown, reply: Problem, request: Request): void {
-  void (async () => onError?.(error, reply, request))().catch(() => {});
 }

@@ -1,6 +1,6 @@
 // Turns failed Claude calls into replies, and leaves every other error to Nest.
 
-import { isClaudeError, problem, replyToNode } from '@holdfast/core/http';
+import { isClaudeError, problem, quietly, replyToNode } from '@holdfast/core/http';
 import { Catch, Inject, type ArgumentsHost } from '@nestjs/common';
 import { BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core';
 import { HoldfastApp } from './app.ts';
@@ -32,8 +32,7 @@ export class HoldfastExceptionFilter extends BaseExceptionFilter {
       requestId: requestIdOf(raw),
       instance: raw.url?.split('?', 1)[0],
     });
-    // Whoever only hears of it must not fail the reply.
-    void (async () => onError?.(error, reply))().catch(() => {});
+    quietly(() => onError?.(error, reply));
     takeOver(http.getResponse<object>());
     replyToNode(rawResponse(http.getResponse<object>()), reply);
   }

@@ -1,5 +1,6 @@
 // The public face of `@holdfast/core/http`: what an adapter for a web framework needs, and nothing else.
 
+export { quietly } from '../telemetry/quietly.ts';
 export { anthropicError, type AnthropicErrorBody, type AnthropicErrorOptions, type AnthropicReply } from './anthropic-error.ts';
 export { createDrain, type Drain, type DrainState } from './drain.ts';
 export { isClaudeError } from './failure.ts';

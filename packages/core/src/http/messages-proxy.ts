@@ -2,10 +2,10 @@
 // this server as its base URL.
 
 import type { IncomingMessage } from 'node:http';
+import { quietly } from '../telemetry/quietly.ts';
 import type { Clock } from '../time.ts';
 import { anthropicError, isHeaderValue, type AnthropicErrorOptions } from './anthropic-error.ts';
 import { nodeScope } from './node-scope.ts';
-import { quietly } from './quietly.ts';
 import { readJson, type ParsedRequest } from './read-json.ts';
 import { wireError } from './relay-error.ts';
 import { relayToNode, type NodeResponse } from './relay-node.ts';

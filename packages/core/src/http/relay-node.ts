@@ -1,8 +1,8 @@
 // Relays the stream of an answer to a Node.js response.
 
 import type { ServerResponse } from 'node:http';
+import { quietly } from '../telemetry/quietly.ts';
 import type { Pump } from './pump.ts';
-import { quietly } from './quietly.ts';
 import { relayFormats } from './relay-format.ts';
 import { defaultSlowReaderMs, pumpFor, relayHeaders, type RelayOptions, type RelayResult } from './relay.ts';
 import type { RelaySource } from './relay-source.ts';

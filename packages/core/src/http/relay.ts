@@ -1,10 +1,10 @@
 // Relays the stream of an answer to a web `Response`.
 
+import { quietly } from '../telemetry/quietly.ts';
 import { systemClock, type Clock } from '../time.ts';
 import { anthropicError } from './anthropic-error.ts';
 import { problemOfCall, type ProblemOptions } from './problem.ts';
 import { createPump, type Pump, type RelayOutcome } from './pump.ts';
-import { quietly } from './quietly.ts';
 import { relayFormats, streamErrorBody, type RelayFormat, type RelayFormatName } from './relay-format.ts';
 import { openSource, type RelaySource } from './relay-source.ts';
 import { currentScope } from './scope.ts';

@@ -2,6 +2,7 @@
 
 import type { FailureKind, Verdict } from '../policy/verdict.ts';
 import type { Ledger, LedgerAttempt } from './ledger.ts';
+import { quietly } from './quietly.ts';
 
 /** Common to every event of a call. */
 interface OfCall {
@@ -130,15 +131,8 @@ export function createEmitter(): Emitter {
       return listeners.size > 0;
     },
     emit(event) {
-      for (const listener of listeners) {
-        try {
-          const told: unknown = listener(event);
-          // Where nobody waits for it, the failure of an asynchronous one would end the process.
-          if (told instanceof Promise) told.catch(() => {});
-        } catch {
-          // Telemetry must never fail a call.
-        }
-      }
+      // Telemetry must never fail a call.
+      for (const listener of listeners) quietly(() => listener(event));
     },
     on(listener) {
       listeners.add(listener);
