@@ -6,6 +6,7 @@ import type { Clock } from '../time.ts';
 import { abortQuietly, onFirstAbort } from './abort.ts';
 import { outcomeOfError, outcomeOfResponse } from './outcome.ts';
 import { readPrelude } from './prelude.ts';
+import { followed } from './response-copy.ts';
 import { verifyBody } from './verify-body.ts';
 
 export interface AttemptInput {
@@ -159,7 +160,7 @@ class Attempt {
   /** A body that is handed on unread is still to come, and the caller may leave while it does. */
   #untilEnd(response: Response): Response {
     // The SDK’s own signal ends with the request; a scope may live as long as the process, and must not keep what was read.
-    if (response.body && this.#input.callers.length > 1) return watched(response, response.body.getReader(), this.#unlink);
+    if (response.body && this.#input.callers.length > 1) return followed(response, response.body.getReader(), this.#unlink);
     if (!response.body) this.#unlink();
     return response;
   }
@@ -221,28 +222,6 @@ class Attempt {
 
 /** In a scope of its own: what it was made in, the first chunks included, would live as long as the stream. */
 const aborterOf = (controller: AbortController) => (): void => abortQuietly(controller);
-
-/** `response` with `onEnd` called when its body has ended, or nobody wants the rest. */
-function watched(response: Response, reader: ReadableStreamDefaultReader<Uint8Array>, onEnd: () => void): Response {
-  const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
-    try {
-      const { done, value } = await reader.read();
-      if (!done) return controller.enqueue(value);
-    } catch (error) {
-      onEnd();
-      throw error;
-    }
-    onEnd();
-    controller.close();
-  };
-  const cancel = (reason: unknown): Promise<void> => {
-    onEnd();
-    return reader.cancel(reason);
-  };
-  const copy = new Response(new ReadableStream({ pull, cancel }, { highWaterMark: 0 }), response);
-  Object.defineProperty(copy, 'url', { value: response.url });
-  return copy;
-}
 
 async function discard(response: Response): Promise<void> {
   await response.body?.cancel().catch(() => {});

@@ -3,8 +3,9 @@
 import type { SurfaceReason } from '../telemetry/events.ts';
 import { headerValue, ownAnswer, type OwnErrorDetails } from './answers.ts';
 import type { Call } from './call.ts';
-import { isForeignKey, type Failed, type Failure, type PursuitEnd } from './pursuit.ts';
+import { isForeignKey, type Failure, type PursuitEnd } from './pursuit.ts';
 import { ReadResponse } from './read-response.ts';
+import { copyAround } from './response-copy.ts';
 
 /** Labels every Response of ours carries. */
 export function labels(call: Call, target: string | null): Record<string, string> {
@@ -17,9 +18,7 @@ export function labels(call: Call, target: string | null): Record<string, string
 
 /** A copy of `response` around another body, with our labels. Length and encoding described the bytes on the wire, not these. */
 export function relabel(response: Response, body: BodyInit | null, extra: Record<string, string>): Response {
-  const copy = relabelled(new Response(body, response), extra);
-  Object.defineProperty(copy, 'url', { value: response.url });
-  return copy;
+  return relabelled(copyAround(response, body), extra);
 }
 
 /** The same for a body that was read and parsed: it is not made into a stream again. */
@@ -53,12 +52,12 @@ export function surface(call: Call, end: GaveUp): { response: Response; reason: 
       reason: 'upstream',
     };
   }
-  const own = reason ?? (failure && isForeignKey(failure.hop, failure.result) ? 'no-target' : reasonOfFailure(failure?.result ?? null));
+  const own = reason ?? reasonOfFailure(failure);
   return { response: ownAnswer(own, errorDetails(call, end), labels(call, target)), reason: own };
 }
 
 /** Some gateways answer with a status that HTTP does not know, and no Response can be made of. */
-const canBeTold = ({ hop, result }: Failure): boolean => (result.response?.status ?? 0) <= 599 && !isForeignKey(hop, result);
+const canBeTold = (failure: Failure): boolean => (failure.result.response?.status ?? 0) <= 599 && !isForeignKey(failure);
 
 /** With another way open, the SDK is to come back at once if it has no new token: it tells us by the count of its retries. */
 function marksFor(status: number, { tokenRefresh }: GaveUp): Record<string, string> {
@@ -95,13 +94,15 @@ function ownReason(end: GaveUp): SurfaceReason | null {
   }
 }
 
-/** A failure without an answer of the upstream. */
-function reasonOfFailure(failed: Failed | null): SurfaceReason {
-  switch (failed?.outcome.type) {
+/** A failure without an answer of the upstream that could be told. */
+function reasonOfFailure(failure: Failure | null): SurfaceReason {
+  if (failure === null) return 'unreachable';
+  const { outcome } = failure.result;
+  switch (outcome.type) {
     case 'response':
-      return 'bad-answer';
+      return isForeignKey(failure) ? 'no-target' : 'bad-answer';
     case 'limit':
-      return failed.outcome.limit === 'total' ? 'deadline' : 'timeout';
+      return outcome.limit === 'total' ? 'deadline' : 'timeout';
     case 'aborted':
       return 'aborted';
     case 'bad-body':
@@ -110,7 +111,6 @@ function reasonOfFailure(failed: Failed | null): SurfaceReason {
     case 'stream-error':
       return 'stream-broken';
     case 'connection':
-    case undefined:
       return 'unreachable';
   }
 }

@@ -163,9 +163,10 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
     // A token that has only run out says nothing against the target.
     hop.settle(refreshable ? { ...verdict, disable: undefined } : verdict);
     closeEntry(engine, call, entry, verdict, now, result.usage);
-    const misconfigured = reportMisconfiguration(engine, call, { result, verdict, hop }, now);
+    const last: Failure = { result, verdict, hop };
+    const misconfigured = reportMisconfiguration(engine, call, last, now);
     // The caller gets the failure that is about the call, not the one about our configuration.
-    failure = failure && (misconfigured || isForeignKey(hop, result)) ? failure : { result, verdict, hop };
+    failure = failure && (misconfigured || isForeignKey(last)) ? failure : last;
     if (refreshable) return { ...gaveUp('permanent'), tokenRefresh: { elsewhere: router.elsewhere(want) } };
 
     const backoffMs = settings.backoff({
@@ -254,7 +255,7 @@ function leftToTokenRefresh(call: Call, hop: Hop, result: Failed): boolean {
 }
 
 /** The key of another target is refused. A 401 would make the SDK renew the token of the first one and begin the call anew. */
-export const isForeignKey = (hop: Hop, { response }: Failed): boolean => !hop.isPrimary && response?.status === 401;
+export const isForeignKey = ({ hop, result }: Failure): boolean => !hop.isPrimary && result.response?.status === 401;
 
 /** A 400 or 404 for a request that only our adaptation made different is a mistake in the configuration, not the caller's. */
 function reportMisconfiguration({ settings }: Engine, call: Call, { hop, verdict, result }: Failure, now: number): boolean {
