@@ -1,10 +1,10 @@
 // The options with every default filled in, once, when an instance is made.
 
-import { withDefaults } from './policy/defaults.ts';
 import { AnswerCache } from './engine/cache.ts';
 import type { HoldfastOptions, RetryOptions, StreamOptions } from './options.ts';
-import { backoff, type Backoff } from './policy/backoff.ts';
+import { backoff, backoffDefaults, type Backoff } from './policy/backoff.ts';
 import { breakerPresets, type BreakerSettings } from './policy/breaker-options.ts';
+import { withDefaults } from './policy/defaults.ts';
 import { slowDefaults, type SlowOptions } from './policy/pace.ts';
 import { RetryBudget, retryBudgetDefaults } from './policy/retry-budget.ts';
 import { createEmitter, type Emitter } from './telemetry/events.ts';
@@ -73,8 +73,6 @@ export function resolveSettings(options: HoldfastOptions): Settings {
   };
 }
 
-const retryDefaults: RetryOptions = { jitter: 'decorrelated', baseMs: 500, throttledBaseMs: 1_000, capMs: 8_000 };
-
 /** The settings in force as plain data, for logs and support. No clients, stores or functions. */
 export function describeSettings({
   options,
@@ -90,7 +88,7 @@ export function describeSettings({
     route: options.route ?? 'ordered',
     slow: options.slow === false ? false : withDefaults<SlowOptions>(slowDefaults, options.slow),
     fence: options.fence ?? null,
-    retry: { ...withDefaults(retryDefaults, options.retry || {}), attempts, maxRetryAfterMs },
+    retry: { ...withDefaults<RetryOptions>(backoffDefaults, options.retry || {}), attempts, maxRetryAfterMs },
     budget: options.budget === false ? false : withDefaults(retryBudgetDefaults, options.budget),
     breaker: breaker === null ? false : { ...breaker, waitMs: circuitWaitMs },
     limits: options.limits ?? {},

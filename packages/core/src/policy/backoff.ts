@@ -1,6 +1,7 @@
 // How long to wait before asking the same target again.
 
 import type { Random } from '../time.ts';
+import { withDefaults } from './defaults.ts';
 
 /**
  * How delays are spread.
@@ -22,6 +23,14 @@ export interface BackoffOptions {
   readonly capMs?: number | undefined;
 }
 
+/** What holds where nothing is set. */
+export const backoffDefaults: { readonly [name in keyof BackoffOptions]-?: NonNullable<BackoffOptions[name]> } = {
+  jitter: 'decorrelated',
+  baseMs: 500,
+  throttledBaseMs: 1_000,
+  capMs: 8_000,
+};
+
 export interface BackoffInput {
   /** Attempts made so far; 1 after the first failure. */
   readonly attempt: number;
@@ -39,7 +48,7 @@ export type Backoff = (input: BackoffInput) => number;
 
 /** Makes a backoff from options. The result is finite and never below the hint. */
 export function backoff(options: BackoffOptions = {}): Backoff {
-  const { jitter = 'decorrelated', baseMs = 500, throttledBaseMs = 1_000, capMs = 8_000 } = options;
+  const { jitter, baseMs, throttledBaseMs, capMs } = withDefaults(backoffDefaults, options);
   return ({ attempt, previousMs = 0, throttled = false, random, hintMs = 0 }) => {
     const base = throttled ? throttledBaseMs : baseMs;
     const own = Math.min(capMs, spread(jitter, base, capMs, attempt, previousMs, random));

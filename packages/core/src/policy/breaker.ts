@@ -1,9 +1,9 @@
 // The circuit breaker's judgement: who may be asked now. Synchronous, single-threaded; time and chance are arguments.
 
-import { withDefaults } from './defaults.ts';
 import type { Random } from '../time.ts';
 import { breakerPresets, type BreakerOptions, type BreakerSettings } from './breaker-options.ts';
 import { Credit } from './credit.ts';
+import { withDefaults } from './defaults.ts';
 import type { CountsAs } from './verdict.ts';
 import { WaitingLine } from './waiting-line.ts';
 

@@ -1,5 +1,7 @@
 // A token bucket that all calls share: repeating is paid for by calls that succeed, so retries cannot become the load.
 
+import { withDefaults } from './defaults.ts';
+
 export interface RetryBudgetOptions {
   /** Most retries that can be saved up. Default 8. */
   readonly capacity?: number | undefined;
@@ -36,11 +38,11 @@ export class RetryBudget {
   #at: number | null = null;
 
   constructor(options: RetryBudgetOptions = {}) {
-    const { capacity, initial, ratio, ratePerSecond } = retryBudgetDefaults;
-    this.capacity = options.capacity ?? capacity;
-    this.#ratio = options.ratio ?? ratio;
-    this.#ratePerMs = (options.ratePerSecond ?? ratePerSecond) / 1000;
-    this.#level = Math.min(this.capacity, options.initial ?? initial);
+    const { capacity, initial, ratio, ratePerSecond } = withDefaults(retryBudgetDefaults, options);
+    this.capacity = capacity;
+    this.#ratio = ratio;
+    this.#ratePerMs = ratePerSecond / 1000;
+    this.#level = Math.min(capacity, initial);
   }
 
   /** What is left now, in retries. `now` in milliseconds. */
