@@ -8,7 +8,7 @@ import { callOptions, holdfast } from '../src/index.ts';
 import { runInScope } from '../src/http/index.ts';
 import { beyond, slopeOf } from './soak/growth.ts';
 import { Load } from './soak/load.ts';
-import { request, world } from './world.ts';
+import { fetchTold, request, world } from './world.ts';
 
 let load: Load | null = null;
 afterEach(async () => {
@@ -76,17 +76,7 @@ describe('a stream whose caller leaves at the very moment it begins', () => {
         for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
         caller.abort();
       };
-      const fetch: typeof globalThis.fetch = async (url, init) => {
-        const response = await claude.fetch(url, init);
-        const inner = (response.body as ReadableStream<Uint8Array>).getReader();
-        const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
-          const { done, value } = await inner.read();
-          if (done) return controller.close();
-          controller.enqueue(value);
-          void leave();
-        };
-        return new Response(new ReadableStream({ pull, cancel: () => inner.cancel() }, { highWaterMark: 0 }), response);
-      };
+      const fetch = fetchTold(claude, () => void leave());
       const options = { signal: caller.signal, ...callOptions({ deadlineMs: 100_000, requestId: 'left' }) };
       const stream = runInScope({ signal: scope.signal }, () => client.withOptions({ fetch }).messages.stream(request, options));
 

@@ -5,7 +5,7 @@ import { VirtualClock, cut, referenceAnswer } from '@holdfast/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { callOptions, holdfast, type StreamOptions } from '../src/index.ts';
 import { runInScope } from '../src/http/index.ts';
-import { read, request, world } from './world.ts';
+import { fetchTold, read, request, world } from './world.ts';
 
 const whole = referenceAnswer('text').content;
 const wholeText = String(whole[0]?.['text']);
@@ -340,17 +340,9 @@ describe('limits and switches', () => {
       const { claude, client, hold, close } = await world();
       claude.script('cut-mid-stream');
       let leave = async (): Promise<void> => {};
-      const fetch: typeof globalThis.fetch = async (url, init) => {
-        const response = await claude.fetch(url, init);
-        const inner = (response.body as ReadableStream<Uint8Array>).getReader();
-        const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
-          const { done, value } = await inner.read();
-          if (done) return controller.close();
-          controller.enqueue(value);
-          if (claude.requests.length === 2) void leave();
-        };
-        return new Response(new ReadableStream({ pull, cancel: () => inner.cancel() }, { highWaterMark: 0 }), response);
-      };
+      const fetch = fetchTold(claude, () => {
+        if (claude.requests.length === 2) void leave();
+      });
       const response = await client
         .withOptions({ fetch })
         .messages.create({ ...request, stream: true })

@@ -42,6 +42,21 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   return { claude, client, hold, events, close: () => claude.close() };
 }
 
+/** The upstream's `fetch`, whose bodies tell of each piece that was read. */
+export function fetchTold(claude: FakeClaude, onPiece: () => void): typeof globalThis.fetch {
+  return async (url, init) => {
+    const response = await claude.fetch(url, init);
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+    const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+      const { done, value } = await reader.read();
+      if (done) return controller.close();
+      controller.enqueue(value);
+      onPiece();
+    };
+    return new Response(new ReadableStream({ pull, cancel: () => reader.cancel() }, { highWaterMark: 0 }), response);
+  };
+}
+
 /** What a reader of a stream ends up with: the SDK's own message, or the error it raises. */
 export async function read(
   client: Anthropic,

@@ -151,8 +151,16 @@ describe('errorHandler', () => {
 });
 
 describe('a server that ends its answers', () => {
-  it('ends those too whose options leave that open', async () => {
-    const open = { interrupt: undefined, signal: undefined };
+  const open = { interrupt: undefined, signal: undefined };
+  type Chat = (claude: HoldfastExpress<Anthropic>) => express.RequestHandler;
+  const ways: Record<string, Chat> = {
+    sendStream: (claude) => async (_incoming, response) => {
+      await sendStream(response, claude.client.messages.create({ ...request, stream: true }), open);
+    },
+    messagesProxy: (claude) => messagesProxy(claude, open),
+  };
+
+  it.each(Object.entries(ways))('ends those of %s too whose options leave that open', async (_, chat) => {
     const app = express();
     const claude: HoldfastExpress<Anthropic> = holdfastExpress({
       client: clientOf(() => new Response(new ReadableStream(), { headers: { 'content-type': 'text/event-stream' } })),
@@ -162,13 +170,16 @@ describe('a server that ends its answers', () => {
       next();
       claude.drain.enter('ending');
     };
-    app.get('/chat', end, async (_incoming, response) => {
-      await sendStream(response, claude.client.messages.create({ ...request, stream: true }), open);
+    app.use(end, chat(claude), errorHandler());
+    const body = JSON.stringify({ ...request, stream: true });
+    const reply = await fetch(`${await listen(app)}/v1/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
     });
-    app.use(errorHandler());
-    const reply = await fetch(`${await listen(app)}/chat`);
 
-    expect([reply.status, await reply.json()]).toMatchObject([503, { code: 'shutting-down' }]);
+    expect(reply.status).toBe(503);
+    expect(await reply.text()).toMatch(/shutting|going down/);
   });
 });
 

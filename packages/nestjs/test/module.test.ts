@@ -3,6 +3,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import type { Holdfast } from '@holdfast/core';
 import { fakeClaude, referenceAnswer, type FakeClaude } from '@holdfast/testing';
 import { Controller, HttpCode, Inject, Injectable, Module, Post, Sse, type INestApplication } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -10,6 +11,7 @@ import {
   claudeEvents,
   getClaudeToken,
   getHoldfastToken,
+  HoldfastExceptionFilter,
   HoldfastHealth,
   HoldfastModule,
   InjectClaude,
@@ -98,6 +100,45 @@ describe('HoldfastModule', () => {
 
     expect(health.check('claude', 'default')).toEqual({ claude: { status: 'down' } });
     await module.close();
+  });
+});
+
+describe('HoldfastExceptionFilter', () => {
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('the log is full');
+      },
+    ],
+    ['rejects', (): unknown => Promise.reject(new Error('the log is full'))],
+  ])('replies also where onError %s', async (_, onError) => {
+    @Controller()
+    class Chat {
+      constructor(@InjectClaude() readonly client: Anthropic) {}
+
+      @Post('chat')
+      chat() {
+        return this.client.messages.create(body);
+      }
+    }
+    claude.always('bad-key');
+    const module = await Test.createTestingModule({
+      imports: [
+        HoldfastModule.forRoot(options()),
+        HoldfastModule.forApp({ readinessDelayMs: 0, errors: { onError: () => onError() as undefined } }),
+      ],
+      controllers: [Chat],
+      providers: [{ provide: APP_FILTER, useExisting: HoldfastExceptionFilter }],
+    }).compile();
+    const app = module.createNestApplication({ logger: false });
+    await app.listen(0, '127.0.0.1');
+    const { port } = (app.getHttpServer() as { address(): AddressInfo }).address();
+
+    const reply = await fetch(`http://127.0.0.1:${port}/chat`, { method: 'POST' });
+
+    expect(await reply.json()).toMatchObject({ code: 'upstream-auth' });
+    await app.close();
   });
 });
 
