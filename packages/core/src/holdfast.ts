@@ -10,7 +10,7 @@ import { isNested } from './engine/nested.ts';
 import { createRouter, type TargetReport } from './engine/router.ts';
 import { callIdOf, explainError, type Explanation } from './explain.ts';
 import { checkpointKey, decodeCheckpoint } from './stream/checkpoint.ts';
-import { currentScope } from './http/scope.ts';
+import { currentScope, deadlineOn } from './http/scope.ts';
 import type { HoldfastOptions } from './options.ts';
 import { describeSettings, resolveSettings } from './settings.ts';
 import type { Listener } from './telemetry/events.ts';
@@ -18,7 +18,7 @@ import type { Ledger } from './telemetry/ledger.ts';
 import { logListener } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { recordingSpan } from './telemetry/span-events.ts';
-import { newId } from './time.ts';
+import { dateOf, newId, type Clock } from './time.ts';
 import { version } from './version.ts';
 
 /** How an instance is, for health endpoints and dashboards. */
@@ -109,7 +109,7 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
     { instance: options.primary?.name ?? 'primary', circuits: () => router.circuits(), budget: budgetLeft },
     version,
   );
-  if (options.logger) emitter.on(logListener(options.logger));
+  if (options.logger) emitter.on(logListener(options.logger, undefined, clock));
   if (options.on) emitter.on(options.on);
   let closed = false;
 
@@ -123,11 +123,13 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
       if (mistakes.length > 0) return Promise.reject(new HoldfastConfigError(mistakes));
     }
     metrics.refresh();
+    const scope = currentScope();
     const call: Call = openCall({
       request: request as ApiRequest,
       next: next as MiddlewareNext,
       options: requestOptions,
-      scope: currentScope(),
+      scope,
+      scopeDeadlineAt: deadlineOn(clock, scope),
       limits: options.limits,
       span: recordingSpan(),
       now: clock.now(),
@@ -142,7 +144,11 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
 
   return Object.assign(middleware, {
     on: (listener: Listener) => emitter.on(listener),
-    health: () => healthOf(router.report(), budgetLeft()),
+    health: () =>
+      healthOf(
+        router.report().map((target) => dated(target, clock)),
+        budgetLeft(),
+      ),
     describe: () => describeSettings(settings),
     attempts: (of: unknown) => find(of),
     explain(error: unknown) {
@@ -180,6 +186,12 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
     }
     return undefined;
   }
+}
+
+/** Whoever asks knows the date, and not the clock that the waits are measured on. */
+function dated(target: TargetReport, clock: Clock): TargetReport {
+  const date = (moment: number | null): number | null => (moment === null ? null : dateOf(moment, clock));
+  return { ...target, throttledUntil: date(target.throttledUntil), disabledUntil: date(target.disabledUntil) };
 }
 
 function healthOf(targets: readonly TargetReport[], budget: number | null): HealthReport {

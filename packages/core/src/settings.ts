@@ -10,7 +10,7 @@ import { RetryBudget, retryBudgetDefaults } from './policy/retry-budget.ts';
 import { createEmitter, type Emitter } from './telemetry/events.ts';
 import { createLedgerBook, type LedgerBook } from './telemetry/ledger.ts';
 import { createPartialBook, type PartialBook } from './partials.ts';
-import { systemClock, systemRandom, type Clock, type Random } from './time.ts';
+import { forwardOnly, systemClock, systemRandom, type Clock, type Random } from './time.ts';
 
 export type StreamSettings = Required<Omit<StreamOptions, 'checkpoints'>> & Pick<StreamOptions, 'checkpoints'>;
 
@@ -56,9 +56,10 @@ function circuitOf({ breaker = 'default' }: HoldfastOptions): Pick<Settings, 'br
 export function resolveSettings(options: HoldfastOptions): Settings {
   const retry = options.retry === false ? { attempts: 1 } : (options.retry ?? {});
   const streams = options.streams === false ? { heal: false } : (options.streams ?? {});
+  const clock = forwardOnly(options.clock ?? systemClock);
   return {
     options,
-    clock: options.clock ?? systemClock,
+    clock,
     random: options.random ?? systemRandom,
     emitter: createEmitter(),
     book: createLedgerBook(),
@@ -69,7 +70,7 @@ export function resolveSettings(options: HoldfastOptions): Settings {
     maxRetryAfterMs: ('maxRetryAfterMs' in retry ? retry.maxRetryAfterMs : undefined) ?? 60_000,
     streams: withDefaults(streamDefaults, streams),
     partials: createPartialBook(),
-    cache: options.cache ? new AnswerCache(options.cache, options.clock ?? systemClock) : null,
+    cache: options.cache ? new AnswerCache(options.cache, clock) : null,
   };
 }
 

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { canonicalRequest } from '../policy/cache-key.ts';
-import type { Clock } from '../time.ts';
+import { wallNow, type Clock } from '../time.ts';
 import type { Call } from './call.ts';
 
 /** Anything with these methods: a `Map`, a Keyv instance. Values are text; `ttlMs` may be ignored. */
@@ -53,7 +53,7 @@ export class AnswerCache {
   store(call: Call, message: Message): void {
     if (!isWorthKeeping(message)) return;
     const key = keyOf(call);
-    const value = JSON.stringify({ version: 1, key, savedAt: this.#clock.now(), message } satisfies Entry);
+    const value = JSON.stringify({ version: 1, key, savedAt: wallNow(this.#clock), message } satisfies Entry);
     if (Buffer.byteLength(value) > this.#maxEntryBytes) return;
     void (async () => this.#store.set(key, value, this.#maxAgeMs))().catch(() => {});
   }
@@ -64,7 +64,7 @@ export class AnswerCache {
     const value = await this.#get(key, Math.min(this.#patienceMs, withinMs));
     const entry = typeof value === 'string' && value.length <= this.#maxEntryBytes ? parse(value) : null;
     if (!entry || entry.key !== key) return null;
-    const ageMs = this.#clock.now() - entry.savedAt;
+    const ageMs = wallNow(this.#clock) - entry.savedAt;
     return ageMs >= 0 && ageMs <= this.#maxAgeMs ? { message: entry.message, ageMs } : null;
   }
 

@@ -19,8 +19,6 @@ export type RouteName = 'messages' | 'count_tokens' | 'other';
 /** What the surrounding request of the application lends to the calls made in it. */
 export interface AmbientScope {
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds since the Unix epoch. */
-  readonly deadlineAt?: number | undefined;
   readonly requestId?: string | undefined;
   readonly tenant?: string | undefined;
 }
@@ -43,8 +41,8 @@ export interface Call {
   /** The body can be sent again. */
   readonly replayable: boolean;
   readonly tenant: string | null;
+  /** When it began, and until when its answer is of use, as the clock's `now` counts. Infinity without a deadline. */
   readonly startedAt: number;
-  /** Infinity without a deadline. */
   readonly deadlineAt: number;
   /** Whoever may end this call: the SDK's signal (which follows the user's and the stream's), and the ambient scope's. */
   readonly callers: readonly AbortSignal[];
@@ -61,13 +59,15 @@ interface OpenCallInput {
   readonly next: MiddlewareNext;
   readonly options: ApiOptions;
   readonly scope: AmbientScope | undefined;
+  /** The scope's deadline as `now` counts; Infinity without one. */
+  readonly scopeDeadlineAt: number;
   readonly limits: LimitOptions | undefined;
   readonly span: Span | undefined;
   readonly now: number;
   readonly newId: () => string;
 }
 
-export function openCall({ request, next, options, scope, limits, span, now, newId }: OpenCallInput): Call {
+export function openCall({ request, next, options, scope, scopeDeadlineAt, limits, span, now, newId }: OpenCallInput): Call {
   const perCall = options.holdfast ?? {};
   const route = routeOf(options);
   const sent = route === 'other' ? null : parseObject(request.body);
@@ -97,7 +97,7 @@ export function openCall({ request, next, options, scope, limits, span, now, new
     replayable: request.body === undefined || request.body === null || typeof request.body === 'string',
     tenant,
     startedAt: now,
-    deadlineAt: Math.min(now + deadlineMs, scope?.deadlineAt ?? Infinity),
+    deadlineAt: Math.min(now + deadlineMs, scopeDeadlineAt),
     callers,
     perCall,
     resumeFrom: (options as { [resumeMark]?: Transcript })[resumeMark] ?? null,

@@ -3,7 +3,7 @@
 import { Breaker, type BreakerStateName, type Permit, type Refusal } from '../policy/breaker.ts';
 import type { BreakerOptions } from '../policy/breaker-options.ts';
 import type { CountsAs } from '../policy/verdict.ts';
-import { systemClock, systemRandom, type Clock, type Random } from '../time.ts';
+import { forwardOnly, systemClock, systemRandom, type Clock, type Random } from '../time.ts';
 
 export interface CircuitBreakerOptions extends BreakerOptions {
   /** What an error says about the health of the thing called. Default: `'failure'` for every error. */
@@ -49,7 +49,7 @@ export class CircuitBreaker {
     const { classify, onChange, clock, random, ...breaker } = options;
     this.#breaker = new Breaker(breaker, onChange);
     this.#classify = classify ?? (() => 'failure');
-    this.#clock = clock ?? systemClock;
+    this.#clock = forwardOnly(clock ?? systemClock);
     this.#random = random ?? systemRandom;
   }
 

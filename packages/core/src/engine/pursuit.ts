@@ -6,6 +6,7 @@ import type { Verdict } from '../policy/verdict.ts';
 import type { Settings } from '../settings.ts';
 import type { SurfaceReason } from '../telemetry/events.ts';
 import type { LedgerAttempt, TokenCount } from '../telemetry/ledger.ts';
+import { wallNow } from '../time.ts';
 import { isAborted, pause } from './abort.ts';
 import { attempt, type AttemptResult } from './attempt.ts';
 import type { Call } from './call.ts';
@@ -158,7 +159,12 @@ export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> 
       return { type: 'answered', result, hop, entry };
     }
 
-    const verdict = classify(result.outcome, { now, route: call.route, method: call.method, speed: speedOf(quest.body ?? call.body) });
+    const verdict = classify(result.outcome, {
+      now: wallNow(clock),
+      route: call.route,
+      method: call.method,
+      speed: speedOf(quest.body ?? call.body),
+    });
     const refreshable = leftToTokenRefresh(call, hop, result);
     // A token that has only run out says nothing against the target.
     hop.settle(refreshable ? { ...verdict, disable: undefined } : verdict);

@@ -11,6 +11,7 @@ import { Splice, type SpliceOptions } from '../stream/splice.ts';
 import { deliveredText, type Transcript } from '../stream/transcript.ts';
 import { wholeMessage } from '../stream/whole-message.ts';
 import type { LedgerAttempt, TokenCount } from '../telemetry/ledger.ts';
+import { wallNow } from '../time.ts';
 import { abortQuietly, isAborted, onFirstAbort } from './abort.ts';
 import { headerValue, ownErrorEvent } from './answers.ts';
 import type { BegunStream } from './attempt.ts';
@@ -172,7 +173,7 @@ class StreamedAnswer implements StreamOwner {
     if (isAborted(call.callers)) return this.#surfaceAborted();
     const late = now >= call.deadlineAt;
     const outcome: Outcome = late ? { type: 'limit', limit: 'total' } : broken;
-    const verdict = classify(outcome, { now, route: call.route, speed: speedOf(call.body) });
+    const verdict = classify(outcome, { now: wallNow(settings.clock), route: call.route, speed: speedOf(call.body) });
     this.#hop.settle(verdict);
     const transcript = this.splice.transcript();
     this.#closeAttempt(verdict, now, transcript);

@@ -47,7 +47,7 @@ export function anthropicError(error: unknown, options: AnthropicErrorOptions = 
   return {
     kind,
     status,
-    headers: headersOf(kind, failure, requestId, options.now ?? systemClock.now()),
+    headers: headersOf(kind, failure, requestId, options.now ?? systemClock.wall()),
     body: { type: 'error', error: innerOf(kind, status, failure, options.exposeAccount === true), request_id: requestId },
   };
 }

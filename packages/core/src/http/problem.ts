@@ -126,7 +126,7 @@ function statusOf(kind: ProblemKind, options: ProblemOptions): number {
 
 /** Ours is spread over one to two times the default, so that clients who failed together do not return together. */
 function retryAfterOf(failure: Failure, defaultMs: number, options: ProblemOptions): number {
-  const known = knownRetryAfterMs(failure, options.now ?? systemClock.now());
+  const known = knownRetryAfterMs(failure, options.now ?? systemClock.wall());
   if (known !== undefined) return Math.ceil(known);
   return Math.round((options.retryAfterMs ?? defaultMs) * (1 + (options.random ?? systemRandom)()));
 }

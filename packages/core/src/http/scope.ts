@@ -1,7 +1,7 @@
 // What every Claude call below a request inherits: when the client leaves, until when an answer is of use, and whose it is.
 
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { systemClock, type Clock } from '../time.ts';
+import { systemClock, wallNow, type Clock } from '../time.ts';
 
 /** What holds inside `runInScope`. Read by the middleware for every call. */
 export interface Scope {
@@ -46,17 +46,28 @@ export function runInScope<T>(options: ScopeOptions, fn: () => T, clock: Clock =
   return storage.run(scopeWithin(currentScope(), options, clock), fn);
 }
 
+/** The deadlines of scopes on the machine's clock that only goes forward: the date may be set while a request is answered. */
+const deadlines = new WeakMap<Scope, number>();
+
+/** Until when an answer is of use in `scope`, as `clock.now()` counts; Infinity without a deadline. */
+export function deadlineOn(clock: Clock, scope: Scope | undefined): number {
+  if (scope?.deadlineAt === undefined) return Infinity;
+  const known = clock === systemClock ? deadlines.get(scope) : undefined;
+  return known ?? scope.deadlineAt - wallNow(clock) + clock.now();
+}
+
 function scopeWithin(outer: Scope | undefined, options: ScopeOptions, clock: Clock): Scope {
-  return {
+  const date = wallNow(clock);
+  const scope: Scope = {
     signal: joinSignals(outer?.signal, options.signal),
-    deadlineAt: earliest(
-      outer?.deadlineAt,
-      options.deadlineAt,
-      options.deadlineMs === undefined ? undefined : clock.now() + options.deadlineMs,
-    ),
+    deadlineAt: earliest(outer?.deadlineAt, options.deadlineAt, options.deadlineMs === undefined ? undefined : date + options.deadlineMs),
     requestId: options.requestId ?? outer?.requestId,
     tenant: options.tenant ?? outer?.tenant,
   };
+  if (clock !== systemClock || scope.deadlineAt === undefined) return scope;
+  const own = earliest(options.deadlineAt, options.deadlineMs === undefined ? undefined : date + options.deadlineMs) ?? Infinity;
+  deadlines.set(scope, Math.min(deadlineOn(clock, outer), own - date + clock.now()));
+  return scope;
 }
 
 function earliest(...deadlines: (number | undefined)[]): number | undefined {

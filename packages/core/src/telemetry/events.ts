@@ -8,7 +8,7 @@ import { quietly } from './quietly.ts';
 interface OfCall {
   /** Id of the logical call, the same over all its attempts. */
   readonly callId: string;
-  /** Milliseconds since the Unix epoch. */
+  /** When, on the clock that only goes forward (`Clock.now`): the difference of two is the time between them, whatever is done to the date. */
   readonly at: number;
 }
 

@@ -26,7 +26,7 @@ export interface LedgerAttempt {
   readonly why: string;
   /** What the request had to leave out for this target or model, such as `speed`. */
   readonly leftOut: readonly string[];
-  /** Milliseconds since the Unix epoch. */
+  /** On the clock that only goes forward (`Clock.now`), milliseconds. */
   readonly startedAt: number;
   /** Milliseconds waited before it was sent. */
   readonly waitedMs: number;

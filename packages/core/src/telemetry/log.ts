@@ -1,7 +1,7 @@
 // Structured log lines from events: one per attempt and one per call, fields as documented. No prompt or answer text.
 
 import type { HoldfastEvent, Listener } from './events.ts';
-import { isoTime } from '../time.ts';
+import { dateOf, isoTime, systemClock, type Clock } from '../time.ts';
 import { ledgerTotal, type Ledger, type LedgerAttempt } from './ledger.ts';
 import { oneLine } from './one-line.ts';
 
@@ -31,54 +31,54 @@ interface Line {
 const shapeOf = (logger: Logger): LogShape =>
   typeof (logger as { bindings?: unknown }).bindings === 'function' ? 'fields-first' : 'message-first';
 
-/** A listener that writes every event worth a line to `logger`. */
-export function logListener(logger: Logger, shape: LogShape = shapeOf(logger)): Listener {
+/** A listener that writes every event worth a line to `logger`. Timestamps are dates: whoever reads them compares machines. */
+export function logListener(logger: Logger, shape: LogShape = shapeOf(logger), clock: Clock = systemClock): Listener {
   return (event) => {
-    const line = lineOf(event);
+    const line = lineOf(event, isoTime(dateOf(event.at, clock)));
     if (!line) return;
     return shape === 'fields-first' ? logger[line.level](line.fields, line.message) : logger[line.level](line.message, line.fields);
   };
 }
 
-function lineOf(event: HoldfastEvent): Line | null {
+function lineOf(event: HoldfastEvent, timestamp: string): Line | null {
   switch (event.type) {
     case 'attempt-ended':
       return {
         level: event.verdict.kind === 'success' ? 'debug' : 'warn',
         message: 'holdfast attempt',
-        fields: { event: event.type, call_id: oneLine(event.callId), timestamp: isoTime(event.at), ...attemptFields(event.attempt) },
+        fields: { event: event.type, call_id: oneLine(event.callId), timestamp, ...attemptFields(event.attempt) },
       };
     case 'call-ended':
       return {
         level: event.ledger.result === 'failed' ? 'error' : event.ledger.degraded ? 'warn' : 'info',
         message: 'holdfast call',
-        fields: { event: event.type, timestamp: isoTime(event.at), ...callFields(event.ledger) },
+        fields: { event: event.type, timestamp, ...callFields(event.ledger) },
       };
     case 'call-started':
     case 'attempt-started':
       return null;
     case 'retry-scheduled':
-      return { level: 'debug', message: 'holdfast retry', fields: flat(event) };
+      return { level: 'debug', message: 'holdfast retry', fields: flat(event, timestamp) };
     // Said at every look at the targets, several times in a call.
     case 'fence-denied':
     case 'target-ineligible':
-      return { level: 'debug', message: `holdfast ${event.type}`, fields: flat(event) };
+      return { level: 'debug', message: `holdfast ${event.type}`, fields: flat(event, timestamp) };
     case 'circuit-awaited':
     case 'stream-resumed':
     case 'target-switched':
-      return { level: 'info', message: `holdfast ${event.type}`, fields: flat(event) };
+      return { level: 'info', message: `holdfast ${event.type}`, fields: flat(event, timestamp) };
     case 'breaker-changed':
-      return { level: event.to === 'closed' ? 'info' : 'warn', message: `holdfast ${event.type}`, fields: flat(event) };
+      return { level: event.to === 'closed' ? 'info' : 'warn', message: `holdfast ${event.type}`, fields: flat(event, timestamp) };
     case 'target-pace-changed':
-      return { level: event.slow ? 'warn' : 'info', message: `holdfast ${event.type}`, fields: flat(event) };
+      return { level: event.slow ? 'warn' : 'info', message: `holdfast ${event.type}`, fields: flat(event, timestamp) };
     case 'attempt-refused':
     case 'stream-broke':
     case 'answer-degraded':
     case 'checkpoint-failed':
-      return { level: 'warn', message: `holdfast ${event.type}`, fields: flat(event) };
+      return { level: 'warn', message: `holdfast ${event.type}`, fields: flat(event, timestamp) };
     case 'target-misconfigured':
     case 'target-disabled':
-      return { level: 'error', message: `holdfast ${event.type}`, fields: flat(event) };
+      return { level: 'error', message: `holdfast ${event.type}`, fields: flat(event, timestamp) };
   }
 }
 
@@ -127,8 +127,8 @@ function callFields(ledger: Ledger): Record<string, unknown> {
   };
 }
 
-function flat({ type, at, ...rest }: HoldfastEvent): Record<string, unknown> {
-  const fields: Record<string, unknown> = { event: type, timestamp: isoTime(at) };
+function flat({ type, at: _, ...rest }: HoldfastEvent, timestamp: string): Record<string, unknown> {
+  const fields: Record<string, unknown> = { event: type, timestamp };
   for (const [name, value] of Object.entries(rest)) {
     fields[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = typeof value === 'string' ? oneLine(value) : value;
   }
