@@ -97,18 +97,19 @@ async function serve(
   const url = request.url ?? '';
   wire.push({ url, headers: request.headers, body });
   try {
-    const answer = await claude.fetch(`${claude.url}/v1/messages`, { method: 'POST', body: canonical(url, body) });
+    const version = request.headers['anthropic-version'];
+    const headers = typeof version === 'string' ? { 'anthropic-version': version } : {};
+    const answer = await claude.fetch(`${claude.url}/v1/messages`, { method: 'POST', headers, body: canonical(url, body) });
     if (!answer.ok && isCloud(name)) {
-      const { headers, body: refusal } = dialect[name](answer.status, (await answer.json()) as Refusal);
-      response.writeHead(answer.status, { ...retryHints(answer), 'content-type': 'application/json', ...headers });
+      const { headers: own, body: refusal } = dialect[name](answer.status, (await answer.json()) as Refusal);
+      response.writeHead(answer.status, { ...retryHints(answer), 'content-type': 'application/json', ...own });
       response.end(JSON.stringify(refusal));
       return;
     }
     const binary = name === 'bedrock' && url.includes('response-stream');
-    const headers = Object.fromEntries(answer.headers);
     response.writeHead(
       answer.status,
-      binary ? { 'content-type': 'application/vnd.amazon.eventstream', 'x-amzn-requestid': 'aws-1' } : headers,
+      binary ? { 'content-type': 'application/vnd.amazon.eventstream', 'x-amzn-requestid': 'aws-1' } : Object.fromEntries(answer.headers),
     );
     let text = '';
     for await (const chunk of answer.body as unknown as AsyncIterable<Uint8Array>) {

@@ -104,6 +104,7 @@ export async function fakeClaude(options: FakeClaudeOptions = {}): Promise<FakeC
       method,
       path: pathname,
       body,
+      version: headers['anthropic-version'] ?? stringOf(body?.['anthropic_version']),
       bytes: Buffer.byteLength(bodyText),
       fault,
       scenario,
@@ -206,6 +207,8 @@ function markerOf(query: string): Fault | null {
   const name = new URLSearchParams(query).get('fault');
   return name === null ? null : toFault(name as FaultLike);
 }
+
+const stringOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
 function keyOf(headers: Readonly<Record<string, string>>): { key: string | null; keyHeader: string | null } {
   const bearer = headers['authorization'];

@@ -28,6 +28,8 @@ export interface ReplyInput {
   readonly method: string;
   readonly path: string;
   readonly body: Json | null;
+  /** The version of the API that the request is written in, if it says. */
+  readonly version: string | undefined;
   /** How long the body was on the wire. */
   readonly bytes: number;
   readonly fault: Fault | null;
@@ -73,7 +75,7 @@ export function replyTo(input: ReplyInput): Reply {
   if (input.method !== 'POST' || (input.path !== '/v1/messages' && !counts))
     return simple(404, errorBody('not_found_error', 'Not found', undefined, ids['request-id']), json);
 
-  const breach = sizeBreach(input.bytes) ?? ruleBreach(counts ? { max_tokens: 1, ...input.body } : input.body);
+  const breach = sizeBreach(input.bytes) ?? ruleBreach(counts ? { max_tokens: 1, ...input.body } : input.body, input.version);
   if (breach) return simple(breach.status, errorBody(breach.type, breach.message, breach.code, ids['request-id']), json);
   const body = input.body as Json;
   if (counts) return simple(200, JSON.stringify({ input_tokens: inputTokens(body) }), json);

@@ -16,15 +16,20 @@ const maxBodyBytes = 32 * 1024 * 1024;
 export const sizeBreach = (bytes: number): Refusal | null =>
   bytes > maxBodyBytes ? { status: 413, type: 'request_too_large', message: 'Request exceeds the maximum size' } : null;
 
-/** Why the API would refuse `body`; null if it would not. */
-export function ruleBreach(body: unknown): Refusal | null {
+/** The first version of the API without sampling parameters. https://platform.claude.com/docs/en/api/versioning */
+const withoutSampling = '2026-10-21';
+
+/** Why the API would refuse `body`, written in `version` of the API (`anthropic-version`); null if it would not. */
+export function ruleBreach(body: unknown, version: string = withoutSampling): Refusal | null {
   if (!isObject(body)) return invalid('The request body is not valid JSON.');
   if (typeof body['model'] !== 'string' || body['model'] === '') return invalid('model: Field required');
   const max = body['max_tokens'];
   if (typeof max !== 'number' || !Number.isInteger(max) || max < 1)
     return invalid('max_tokens: Input should be greater than or equal to 1');
-  for (const name of ['temperature', 'top_p', 'top_k']) if (name in body) return invalid(`${name}: Extra inputs are not permitted`);
-  return messagesBreach(body) ?? prefillBreach(body, body['model']);
+  // Platforms have a name of their own before the date: bedrock-2023-05-31.
+  if (version.slice(-withoutSampling.length) >= withoutSampling)
+    for (const name of ['temperature', 'top_p', 'top_k']) if (name in body) return invalid(`${name}: Extra inputs are not permitted`);
+  return systemBreach(body, body['model']) ?? messagesBreach(body) ?? prefillBreach(body, body['model']);
 }
 
 function messagesBreach(body: Json): Refusal | null {
@@ -34,6 +39,7 @@ function messagesBreach(body: Json): Refusal | null {
   for (const [index, message] of messages.entries()) {
     if (!isObject(message)) return invalid(`messages.${index}: Input should be a valid dictionary`);
     const { role, content } = message;
+    if (role === 'system') continue;
     if (role !== 'user' && role !== 'assistant') return invalid(`messages.${index}.role: Input should be 'user' or 'assistant'`);
     if (index === 0 && role !== 'user') return invalid('messages: first message must use the "user" role');
     if (typeof content === 'string') {
@@ -60,6 +66,30 @@ function messagesBreach(body: Json): Refusal | null {
   return null;
 }
 
+/** https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages */
+function systemBreach({ messages }: Json, model: string): Refusal | null {
+  if (!Array.isArray(messages)) return null;
+  const roles = messages.map((message) => (isObject(message) ? message['role'] : undefined));
+  if (!roles.includes('system')) return null;
+  if (!acceptsSystemMessages(model)) return invalid("role 'system' is not supported on this model");
+  const misplaced = roles.findIndex(
+    (role, index) => role === 'system' && (roles[index - 1] !== 'user' || (index + 1 < roles.length && roles[index + 1] !== 'assistant')),
+  );
+  return misplaced === -1
+    ? null
+    : invalid(
+        `messages.${misplaced}: a system message must follow a user message and end the conversation or be followed by an assistant message`,
+      );
+}
+
+/** Opus takes instructions within the conversation from 4.8 on, Fable and Mythos from 5, the others from 5.5. */
+function acceptsSystemMessages(model: string): boolean {
+  const [, family, major, minor = '0'] = /claude-([a-z]+)-(\d+)(?:-(\d{1,2})(?!\d))?/.exec(model) ?? [];
+  if (major === undefined) return false;
+  const from = family === 'opus' ? 48 : family === 'fable' || family === 'mythos' ? 50 : 55;
+  return Number(major) * 10 + Number(minor) >= from;
+}
+
 const unanswered = (index: number, ids: readonly string[]): Refusal =>
   invalid(`messages.${index}: \`tool_use\` ids were found without \`tool_result\` blocks immediately after: ${ids.join(', ')}`);
 
@@ -71,7 +101,7 @@ export function acceptsPrefill(model: string): boolean {
 }
 
 function prefillBreach(body: Json, model: string): Refusal | null {
-  const last = (body['messages'] as Json[]).at(-1) as Json;
+  const last = (body['messages'] as Json[]).findLast(({ role }) => role !== 'system') as Json;
   if (last['role'] !== 'assistant') return null;
   if (!acceptsPrefill(model))
     return invalid('This model does not support assistant message prefill. The conversation must end with a user message.');

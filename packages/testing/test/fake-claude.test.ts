@@ -167,6 +167,27 @@ describe('rules', () => {
     });
   });
 
+  it('sampling parameters belong to the version of the API before', () => {
+    expect(ruleBreach({ ...body, temperature: 1 }, '2023-06-01')).toBeNull();
+    expect(ruleBreach({ ...body, temperature: 1 }, 'bedrock-2023-05-31')).toBeNull();
+  });
+
+  it.each([
+    ['claude-opus-4-8', true],
+    ['claude-opus-4-7', false],
+    ['claude-fable-5', true],
+    ['claude-sonnet-5', false],
+    ['claude-haiku-4-5-20251001', false],
+    ['claude-sonnet-5-5', true],
+  ])('%s takes instructions within the conversation: %s', (model, takes) => {
+    const messages = [...body.messages, { role: 'system', content: 'Be brief.' }];
+
+    expect(ruleBreach({ ...body, model, messages })).toEqual(
+      takes ? null : expect.objectContaining({ message: expect.stringContaining("'system'") }),
+    );
+    expect(ruleBreach({ ...body, model, messages: messages.toReversed() })?.status).toBe(400);
+  });
+
   it('prefill on an old model goes on where it ended', async () => {
     const whole = String(referenceAnswer('text', 1, 0.3).content[0]?.['text']);
     const message = await client.messages.create({

@@ -33,12 +33,14 @@ export interface Dispatch {
   readonly body: Readonly<Record<string, unknown>>;
   /** `anthropic-beta` values the target understands; null: as in the request. */
   readonly betas: string | null;
+  /** The `anthropic-version` to send; null: the client's own. */
+  readonly version: string | null;
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
 }
 
 /** The other client's answer as an unread Response, whatever its status. Rejects only when there is none. */
-export async function dispatch({ client, options, request, body, betas, signal, timeoutMs }: Dispatch): Promise<Response> {
+export async function dispatch({ client, options, request, body, betas, version, signal, timeoutMs }: Dispatch): Promise<Response> {
   const kept: Record<PropertyKey, unknown> = {};
   for (const [name, value] of Object.entries(options)) if (!ownOptions.has(name)) kept[name] = value;
   const headers: Record<string, string> = {};
@@ -46,6 +48,7 @@ export async function dispatch({ client, options, request, body, betas, signal, 
     const value = name === 'anthropic-beta' && betas !== null ? betas : request.headers.get(name);
     if (value) headers[name] = value;
   }
+  if (version !== null) headers['anthropic-version'] = version;
   try {
     const sent = client.request({
       ...kept,

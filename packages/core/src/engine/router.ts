@@ -279,6 +279,7 @@ export function createRouter(settings: Settings): Router {
     return adapt({
       body: want.body ?? (call.body as Record<string, unknown>),
       betas: call.request.headers.get('anthropic-beta'),
+      version: call.request.headers.get('anthropic-version'),
       target: entry.facts,
       model: want.model as string,
       originalModel: call.model as string,
@@ -404,6 +405,7 @@ export function createRouter(settings: Settings): Router {
           request: call.request,
           body: adapted.body,
           betas: adapted.betas,
+          version: adapted.version,
           signal,
           timeoutMs: sdkTimeoutMs,
         });

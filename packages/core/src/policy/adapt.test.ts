@@ -8,6 +8,7 @@ const model = 'claude-opus-5-5';
 const other = 'claude-haiku-5-5';
 const user = (content: unknown) => ({ role: 'user', content });
 const assistant = (...content: Json[]) => ({ role: 'assistant', content });
+const system = (content: unknown) => ({ role: 'system', content });
 const text = (words: string) => ({ type: 'text', text: words });
 const base = { model, max_tokens: 1_000, messages: [user('Hello')] };
 
@@ -33,6 +34,7 @@ const move = (body: Json, change: Partial<AdaptInput> = {}) =>
   adapt({
     body: frozen({ ...base, ...body }),
     betas: null,
+    version: null,
     target: targetOf('anthropic'),
     model,
     originalModel: model,
@@ -70,7 +72,14 @@ describe('a request that stays with its account and model', () => {
       ],
     };
 
-    expect(move(body, { betas: 'a,b' })).toEqual({ type: 'ok', body: { ...base, ...body }, model, betas: null, dropped: [] });
+    expect(move(body, { betas: 'a,b' })).toEqual({
+      type: 'ok',
+      body: { ...base, ...body },
+      model,
+      betas: null,
+      version: null,
+      dropped: [],
+    });
   });
 
   it('is named as the target names its models', () => {
@@ -257,12 +266,140 @@ describe('thinking, which its signature binds to model and account', () => {
     ['is free again when the turn is over', [...before, assistant(thinking, call), result, assistant(text('Deux.')), user('Three')], null],
     ['is free when the next turn is asked in blocks', [...before, assistant(thinking, text('Deux.')), user([text('Three')])], null],
     ['is free when the answer has begun', [...before, assistant(thinking, call), result, assistant(text('Deux'))], null],
+    ['nor when instructions follow the results', [...before, assistant(thinking, call), result, system('Be brief.')], refusal],
+    ['nor when more is asked right behind the results', [...before, assistant(thinking, call), result, user('And?')], refusal],
+    [
+      'nor when instructions stand between two rounds of tools',
+      [...before, assistant(thinking, call), result, system('Be brief.'), assistant(call), result],
+      refusal,
+    ],
+    [
+      'is free when instructions follow the next turn',
+      [...before, assistant(thinking, text('Deux.')), user('Three'), system('Be brief.')],
+      null,
+    ],
     ['was not in the open turn', [...before, assistant(call), result], null],
     ['was only before another user turn', [...before, assistant(thinking, call), result, user('Wait'), assistant(call), result], null],
   ])('%s', (_, messages, expected) => {
     expect(reasonOf({ messages }, { model: other })).toBe(expected);
     expect(reasonOf({ messages }, { sameAccount: false })).toBe(expected);
     expect(reasonOf({ messages })).toBeNull();
+  });
+});
+
+describe('instructions within the conversation', () => {
+  const older = 'claude-haiku-4-5';
+  const talk = [
+    user('One'),
+    system('Answer in French.'),
+    assistant(text('Un.')),
+    user('Two'),
+    system([{ ...text('Answer in Welsh.'), cache_control: { type: 'ephemeral' } }]),
+  ];
+  const hoisted = [text('Answer in French.'), text('Answer in Welsh.')];
+
+  it('stay where they are for models and platforms that take them, and for models that nobody knows', () => {
+    expect(moved({ messages: talk }, { model: other, sameAccount: false })).toMatchObject({ body: { messages: talk }, dropped: [] });
+    expect(moved({ messages: talk }, { sameAccount: false, target: targetOf('aws') }).body['messages']).toEqual(talk);
+    expect(moved({ messages: talk }, { model: 'production' }).body['messages']).toEqual(talk);
+  });
+
+  it.each<[string, Partial<AdaptInput>]>([
+    ['a model before Opus 4.8', { model: older }],
+    ['a platform without them', { sameAccount: false, target: targetOf('vertex') }],
+    [
+      'a platform’s own name for such a model',
+      { sameAccount: false, target: targetOf('bedrock', { models: { [model]: 'us.anthropic.claude-haiku-4-5-20251001-v1:0' } }) },
+    ],
+  ])('end the system prompt, in their order and without marks for the cache, at %s', (_, change) => {
+    const { body, dropped } = moved({ messages: talk }, change);
+
+    expect(body['system']).toEqual(hoisted);
+    expect(body['messages']).toEqual([user('One'), assistant(text('Un.')), user('Two')]);
+    expect(dropped).toContain('the place of system messages');
+  });
+
+  it.each<[string, unknown, Json[]]>([
+    ['words', 'Be kind.', [text('Be kind.')]],
+    [
+      'blocks',
+      [{ ...text('Be kind.'), cache_control: { type: 'ephemeral' } }],
+      [{ ...text('Be kind.'), cache_control: { type: 'ephemeral' } }],
+    ],
+    ['nothing', null, []],
+  ])('follow a system prompt of %s', (_, prompt, before) => {
+    expect(moved({ system: prompt, messages: talk }, { model: older }).body['system']).toEqual([...before, ...hoisted]);
+  });
+
+  it('that change the tools stay where they are understood', () => {
+    const messages = [user('One'), system([{ type: 'tool_removal', name: 'bash' }])];
+
+    expect(reasonOf({ messages }, { model: older })).toBe('no changes of tools within a conversation');
+    expect(reasonOf({ messages }, { model: other })).toBeNull();
+  });
+});
+
+describe('the version of the API', () => {
+  it('the caller chose comes along to another account, and the first target says it by itself', () => {
+    expect(moved({ temperature: 0 }, { version: '2023-06-01', sameAccount: false })).toMatchObject({ version: '2023-06-01', dropped: [] });
+    expect(moved({ temperature: 0 }, { version: '2023-06-01' }).version).toBeNull();
+  });
+
+  it('must be one that the target knows', () => {
+    expect(reasonOf({}, { version: '2023-01-01', sameAccount: false, target: targetOf('bedrock') })).toBe('no API version 2023-01-01');
+    expect(reasonOf({}, { version: '2023-01-01', target: targetOf('bedrock') })).toBeNull();
+  });
+
+  it('is the one that the model takes there, by the platform’s own name for it if that says more', () => {
+    const there = (id: string) => moved({}, { sameAccount: false, target: targetOf('bedrock', { models: { [model]: id } }) }).version;
+
+    expect(there('us.anthropic.claude-haiku-4-5-20251001-v1:0')).toBe('bedrock-2023-05-31');
+    expect(there('arn:aws:bedrock:us-east-1:1:application-inference-profile/x')).toBeNull();
+  });
+});
+
+describe('what it costs', () => {
+  it('a conversation is walked once, whatever is looked at', () => {
+    let walks = 0;
+    const content = new Proxy([text('Hello')], {
+      get(blocks, name, self) {
+        if (name === Symbol.iterator) walks += 1;
+        return Reflect.get(blocks, name, self) as unknown;
+      },
+    });
+    const body = { ...base, messages: [{ role: 'user', content }] };
+    const look = (target: TargetFacts, to: string) =>
+      adapt({ body, betas: null, version: null, target, model: to, originalModel: model, sameAccount: false });
+
+    look(targetOf('anthropic'), other);
+    const once = walks;
+    for (const kind of ['anthropic', 'aws', 'vertex'] as const) for (const to of [model, other]) look(targetOf(kind), to);
+
+    expect(once).toBeGreaterThan(0);
+    expect(walks).toBe(once);
+  });
+
+  it('what need not change is shared, not copied', () => {
+    const messages = [user('One'), assistant(text('Un.')), user('Two')];
+
+    expect(moved({ messages }, { model: other, sameAccount: false, target: targetOf('vertex') }).body['messages']).toBe(messages);
+  });
+
+  it('content in any depth is read', () => {
+    let deep: Json = { type: 'image', source: { type: 'file' } };
+    for (let depth = 0; depth < 20_000; depth += 1) deep = { type: 'tool_result', content: [deep] };
+
+    const adapted = adapt({
+      body: { ...base, messages: [user([deep])] },
+      betas: null,
+      version: null,
+      target: targetOf('anthropic'),
+      model: other,
+      originalModel: model,
+      sameAccount: false,
+    });
+
+    expect(adapted).toEqual({ type: 'ineligible', reason: 'files belong to an account' });
   });
 });
 
@@ -277,6 +414,7 @@ describe('a request for another model', () => {
       body: { ...base, model: 'haiku' },
       model: 'haiku',
       betas: null,
+      version: null,
       dropped: ['service_tier', 'temperature'],
     });
   });

@@ -1,6 +1,9 @@
 // Fits a request to another target or model: drops what changes nothing, refuses what would change the answer's meaning.
 
+import { versionAt } from './api-version.ts';
+import { bodyFacts, charactersOf, isSystem, isThinking, type BodyFacts } from './body-facts.ts';
 import { fitModel } from './fit-model.ts';
+import { modelFacts } from './models.ts';
 import { modelAt, type TargetFacts } from './target.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -12,6 +15,8 @@ export type Adapted =
       readonly model: string;
       /** Beta names to send, null for the request's own. */
       readonly betas: string | null;
+      /** The `anthropic-version` to send, null for the target's own. */
+      readonly version: string | null;
       /** What was left out, for the ledger. */
       readonly dropped: readonly string[];
     }
@@ -21,6 +26,8 @@ export interface AdaptInput {
   readonly body: Json;
   /** The `anthropic-beta` header of the request. */
   readonly betas: string | null;
+  /** The `anthropic-version` header of the request. */
+  readonly version: string | null;
   readonly target: TargetFacts;
   /** The model wanted, by the id used in requests. */
   readonly model: string;
@@ -30,13 +37,25 @@ export interface AdaptInput {
   readonly sameAccount: boolean;
 }
 
-/** Adapts `body` for `target` and `model`, or says why that cannot be. The input is never changed. */
+/**
+ * Adapts `body` for `target` and `model`, or says why that cannot be. The input is never changed, and what need not change is
+ * shared with it: nobody may change the body afterwards either.
+ */
 export function adapt(input: AdaptInput): Adapted {
-  const { body, target, model } = input;
+  const { body, target, model, originalModel, sameAccount } = input;
+  const { capabilities } = target;
   const modelId = modelAt(target, model);
   if (modelId === null) return ineligible(`model ${model} is not offered`);
-  const hindrance = hindranceAt(body, target, input.sameAccount);
+  const facts = bodyFacts(body);
+  const hindrance = hindranceAt(body, facts, target, sameAccount);
   if (hindrance) return ineligible(hindrance);
+  // The first target says its own version, whatever the model.
+  const versioned = sameAccount ? ({ type: 'ok', version: null } as const) : versionAt(target, input.version, idOf(modelId, model));
+  if (versioned.type === 'unknown') return ineligible(`no API version ${input.version}`);
+  const moves = model !== originalModel || !sameAccount;
+  if (moves && facts.hasOpenThinking) return ineligible('thinking of an unfinished tool turn cannot move to another account or model');
+  const hoists = moves && facts.hasSystemMessages && !takesSystemMessages(target, idOf(modelId, model));
+  if (hoists && facts.changesTools) return ineligible('no changes of tools within a conversation');
 
   const dropped: string[] = [];
   const adapted: Record<string, unknown> = { ...body, model: modelId };
@@ -45,41 +64,40 @@ export function adapt(input: AdaptInput): Adapted {
     delete adapted[name];
     dropped.push(name);
   };
-  const { capabilities } = target;
   // The fence has already kept the request where it must stay; on these platforms the endpoint decides the place.
   if (!capabilities.inferenceGeo) drop('inference_geo');
   if (!capabilities.speed) drop('speed');
   if (!capabilities.fallbacks) drop('fallbacks');
-  if (!input.sameAccount || model !== input.originalModel) drop('fallback_credit_token');
-  if (!input.sameAccount && target.kind !== 'anthropic') drop('service_tier');
+  if (moves) drop('fallback_credit_token');
+  if (!sameAccount && target.kind !== 'anthropic') drop('service_tier');
 
-  if (model !== input.originalModel || !input.sameAccount) {
-    const messages = withoutThinking(adapted['messages']);
-    if (messages === 'in-tool-turn') return ineligible('thinking of an unfinished tool turn cannot move to another account or model');
-    if (messages) {
-      adapted['messages'] = messages;
-      dropped.push('thinking of earlier turns');
-    }
+  if (moves && facts.hasThinking) {
+    adapted['messages'] = withoutThinking(adapted['messages'] as readonly unknown[]);
+    dropped.push('thinking of earlier turns');
+  }
+  if (hoists) {
+    hoistSystemMessages(adapted);
+    dropped.push('the place of system messages');
   }
   const betas = capabilities.betas || !input.betas ? null : '';
   if (betas === '') dropped.push('anthropic-beta');
-  if (model === input.originalModel) return { type: 'ok', body: adapted, model: modelId, betas, dropped };
-  const fitted = fitModel(adapted, input.originalModel, model);
+  const { version } = versioned;
+  if (model === originalModel) return { type: 'ok', body: adapted, model: modelId, betas, version, dropped };
+  const fitted = fitModel(adapted, originalModel, model, charactersOf(body));
   if (fitted.type === 'unfit') return ineligible(fitted.reason);
-  return { type: 'ok', body: fitted.body, model: modelId, betas, dropped: [...dropped, ...fitted.dropped] };
+  return { type: 'ok', body: fitted.body, model: modelId, betas, version, dropped: [...dropped, ...fitted.dropped] };
 }
 
 /** A feature of the request without which the answer would mean something else. */
-function hindranceAt(body: Json, { capabilities }: TargetFacts, sameAccount: boolean): string | null {
+function hindranceAt(body: Json, facts: BodyFacts, { capabilities }: TargetFacts, sameAccount: boolean): string | null {
   if ('thread' in body && !(sameAccount && capabilities.threads)) return 'message threads stay where their history is';
   if ('container' in body && !sameAccount) return 'containers belong to an account';
   const { tools } = body;
   if (!capabilities.serverTools && ('mcp_servers' in body || (Array.isArray(tools) && tools.some(isServerTool)))) return 'no server tools';
   const output = body['output_config'] as Json | undefined;
   if (!capabilities.structuredOutput && ('output_format' in body || output?.['format'])) return 'no structured output';
-  const sources = sourceTypes(body['messages']);
-  if (sources.has('file') && (!sameAccount || !capabilities.files)) return 'files belong to an account';
-  if (sources.has('url') && !capabilities.urlSources) return 'no sources by URL';
+  if (facts.hasFiles && (!sameAccount || !capabilities.files)) return 'files belong to an account';
+  if (facts.hasUrls && !capabilities.urlSources) return 'no sources by URL';
   return null;
 }
 
@@ -89,59 +107,50 @@ function isServerTool(tool: unknown): boolean {
   return typeof type === 'string' && /^(web_search|web_fetch|code_execution|tool_search|advisor|mcp_toolset)/.test(type);
 }
 
-/** Where content comes from, also within the results of tools. Messages hold blocks as blocks do. */
-function sourceTypes(holders: unknown, found = new Set<unknown>()): ReadonlySet<unknown> {
-  if (!Array.isArray(holders)) return found;
-  for (const holder of holders) {
-    const { type, source, content } = object(holder);
-    const { type: kind, content: inner } = object(source);
-    if (type === 'container_upload') found.add('file');
-    found.add(kind);
-    sourceTypes(inner, found);
-    sourceTypes(content, found);
-  }
-  return found;
+/** The id that says most: a platform's own name may be one of its operators' making. */
+const idOf = (modelId: string, model: string): string => (modelFacts(modelId).known ? modelId : model);
+
+/** Nothing is guessed for a model that is not known. */
+function takesSystemMessages({ capabilities }: TargetFacts, modelId: string): boolean {
+  const { known, systemMessages } = modelFacts(modelId);
+  return capabilities.systemMessages && (systemMessages || !known);
 }
 
 /**
  * Signatures bind thinking to model and account: elsewhere it is dropped or refused. Finished turns may go without it; a
- * turn that still waits for its tool results may not. Null if there is none.
+ * turn that still waits for its tool results may not.
  */
-function withoutThinking(messages: unknown): unknown[] | 'in-tool-turn' | null {
-  if (!Array.isArray(messages)) return null;
-  const openTurn = toolTurnOf(messages);
+function withoutThinking(messages: readonly unknown[]): unknown[] {
   const kept: unknown[] = [];
-  let found = false;
-  for (const [index, message] of messages.entries()) {
+  for (const message of messages) {
     const { content } = object(message);
-    if (!Array.isArray(content) || !content.some(isThinking)) {
-      kept.push(message);
-      continue;
-    }
-    if (index >= openTurn) return 'in-tool-turn';
-    found = true;
-    const rest = content.filter((block) => !isThinking(block));
-    if (rest.length > 0) kept.push({ ...object(message), content: rest });
+    const rest = Array.isArray(content) && content.some(isThinking) ? content.filter((block) => !isThinking(block)) : null;
+    if (rest === null) kept.push(message);
+    else if (rest.length > 0) kept.push({ ...object(message), content: rest });
   }
-  return found ? kept : null;
+  return kept;
 }
 
-function isThinking(block: unknown): boolean {
-  const { type } = object(block);
-  return type === 'thinking' || type === 'redacted_thinking';
+/**
+ * Instructions within the conversation go to the end of the system prompt, in their order: they stay the operator's words,
+ * which they would not be in a turn of the user's. Marks for the cache stay behind: they are counted, and their order matters.
+ */
+function hoistSystemMessages(body: Record<string, unknown>): void {
+  const { system } = body;
+  const messages = body['messages'] as readonly unknown[];
+  const said: unknown[] = system === undefined || system === null ? [] : asBlocks(system);
+  for (const message of messages)
+    if (isSystem(message)) for (const block of asBlocks(object(message)['content'])) said.push(withoutCacheMark(block));
+  body['system'] = said;
+  body['messages'] = messages.filter((message) => !isSystem(message));
 }
 
-/** Where the tool turn begins that the last message answers; beyond the end if it answers none. */
-function toolTurnOf(messages: readonly unknown[]): number {
-  if (!answersTools(messages.at(-1))) return messages.length;
-  let index = messages.length - 1;
-  while (object(messages[index])['role'] === 'assistant' || answersTools(messages[index])) index -= 1;
-  return index + 1;
-}
+const asBlocks = (content: unknown): unknown[] =>
+  Array.isArray(content) ? [...(content as unknown[])] : [{ type: 'text', text: content }];
 
-function answersTools(message: unknown): boolean {
-  const { content } = object(message);
-  return Array.isArray(content) && content.some((block) => object(block)['type'] === 'tool_result');
+function withoutCacheMark(block: unknown): unknown {
+  const { cache_control: _, ...rest } = object(block);
+  return rest;
 }
 
 /** Callers may send anything; what is wrong with it is the upstream's to say. */

@@ -1,5 +1,6 @@
 // Fits a request to a model it was not written for: thinking, effort, sampling, and how much goes in and comes out.
 
+import { charactersOf } from './body-facts.ts';
 import { modelFacts, type ModelFacts } from './models.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -10,9 +11,10 @@ export type Fitted =
 
 /**
  * Fits `body`, written for the model `from`, to the model `to`. What the caller wanted is kept as far as `to` can do it: who
- * asked for no thinking gets the least there is. Nothing is guessed for a model that is not known.
+ * asked for no thinking gets the least there is. Nothing is guessed for a model that is not known. `characters` are the body's
+ * own unless somebody has counted them.
  */
-export function fitModel(body: Json, from: string, to: string): Fitted {
+export function fitModel(body: Json, from: string, to: string, characters: number = charactersOf(body)): Fitted {
   const fitted: Record<string, unknown> = { ...body };
   const dropped: string[] = [];
   const set = (name: string, value: unknown, label = name): void => {
@@ -24,7 +26,7 @@ export function fitModel(body: Json, from: string, to: string): Fitted {
   const facts = modelFacts(to);
   if (!facts.known) return { type: 'ok', body: fitted, dropped };
   if (!facts.acceptsForcedTool && forcesTool(body)) return { type: 'unfit', reason: `${to} cannot be made to use a tool` };
-  if (leastTokens(body) * facts.tokenFactor > facts.contextWindow)
+  if ((characters / mostCharactersPerToken) * facts.tokenFactor > facts.contextWindow)
     return { type: 'unfit', reason: `the request is longer than the context window of ${to}` };
 
   const { max_tokens: maxTokens } = fitted;
@@ -96,18 +98,5 @@ function forcesTool(body: Json): boolean {
   return type === 'tool' || type === 'any';
 }
 
-/** Nobody's text has fewer tokens than one for so many characters. */
+/** Nobody's text has fewer tokens than one for so many characters: a request that is surely too long is not worth sending. */
 const mostCharactersPerToken = 6;
-
-/** A request that is surely too long is not worth sending; one that may fit is. Images and files are not counted. */
-const leastTokens = ({ system, tools, messages }: Json): number =>
-  (characters(system) + characters(tools) + characters(messages)) / mostCharactersPerToken;
-
-function characters(value: unknown): number {
-  if (typeof value === 'string') return value.length;
-  if (typeof value !== 'object' || value === null) return 0;
-  if ((value as Json)['type'] === 'base64') return 0;
-  let sum = 0;
-  for (const inner of Object.values(value)) sum += characters(inner);
-  return sum;
-}

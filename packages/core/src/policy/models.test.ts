@@ -78,6 +78,12 @@ describe('modelFacts', () => {
     ]);
   });
 
+  it('knows who takes instructions within the conversation, and counts those of whom reports contradict each other as others', () => {
+    expect(those(({ systemMessages }) => systemMessages)).toEqual(
+      current.filter((id) => /(fable|mythos)-5|opus-(4-8|5)|(sonnet|haiku)-5-5/.test(id)),
+    );
+  });
+
   it.each([
     ['claude-opus-5-5', 1_000_000, 128_000],
     ['claude-haiku-5-5', 1_000_000, 128_000],
@@ -164,6 +170,7 @@ describe('modelFacts', () => {
       betweenToolsThinking: false,
       acceptsForcedTool: false,
       samplingParameters: false,
+      systemMessages: false,
       // … and the most that it may cost.
       thinksByDefault: true,
       contextWindow: 200_000,

@@ -25,6 +25,12 @@ export interface ModelFacts {
   readonly acceptsForcedTool: boolean;
   /** `temperature`, `top_p` and `top_k` other than the defaults. Up to 4.6; the API version 2026-10-21 takes them for no model. */
   readonly samplingParameters: boolean;
+  /**
+   * Messages of the role `system` within the conversation. Opus from 4.8 on, Fable and Mythos from 5, Sonnet and Haiku from 5.5.
+   * Reports about Sonnet 5 contradict each other: it counts as one that refuses them.
+   * https://platform.claude.com/docs/en/build-with-claude/mid-conversation-system-messages
+   */
+  readonly systemMessages: boolean;
   /** `output_config.effort`. From 4.5 on for Opus, 4.6 for others. */
   readonly effort: boolean;
   /** Input and output together, tokens. */
@@ -80,6 +86,7 @@ function factsOf(family: string, major: number, minor: number): ModelFacts {
     betweenToolsThinking: betweenTools,
     acceptsForcedTool: !alwaysThinks && !betweenTools,
     samplingParameters: rank < 407,
+    systemMessages: rank >= (systemMessagesFrom[family] ?? 505),
     effort: rank >= (family === 'opus' ? 405 : 406),
     contextWindow: rank >= 406 ? 1_000_000 : 200_000,
     maxOutput: maxOutput(family, rank),
@@ -87,6 +94,8 @@ function factsOf(family: string, major: number, minor: number): ModelFacts {
     limitClass: sharesLimit(family, major) ? `${family}-${major}` : `${family}-${major}.${minor}`,
   };
 }
+
+const systemMessagesFrom: Readonly<Record<string, number>> = { opus: 408, fable: 500, mythos: 500 };
 
 function maxOutput(family: string, rank: number): number {
   if (rank >= 406) return 128_000;
@@ -112,6 +121,7 @@ const unknown: ModelFacts = {
   betweenToolsThinking: false,
   acceptsForcedTool: false,
   samplingParameters: false,
+  systemMessages: false,
   effort: true,
   contextWindow: 200_000,
   maxOutput: 4_096,

@@ -40,19 +40,19 @@ describe('what holds for a kind', () => {
     ['gateway', null, []],
     ['aws', 'anthropic', ['speed', 'fallbacks']],
     ['google-cloud', 'anthropic', ['speed', 'inferenceGeo', 'fallbacks']],
-    ['foundry', 'microsoft', ['serverTools', 'files', 'structuredOutput', 'speed', 'inferenceGeo', 'fallbacks']],
+    ['foundry', 'microsoft', ['serverTools', 'files', 'structuredOutput', 'speed', 'inferenceGeo', 'fallbacks', 'systemMessages']],
     ['bedrock', 'aws', ['serverTools', 'files', 'urlSources', 'threads', 'speed', 'countTokens', 'inferenceGeo', 'fallbacks']],
     [
       'bedrock-mantle',
       'aws',
       ['betas', 'serverTools', 'files', 'urlSources', 'structuredOutput', 'threads', 'speed', 'inferenceGeo', 'fallbacks'],
     ],
-    ['vertex', 'google', ['files', 'threads', 'speed', 'inferenceGeo', 'fallbacks']],
+    ['vertex', 'google', ['files', 'threads', 'speed', 'inferenceGeo', 'fallbacks', 'systemMessages']],
   ])('%s: %s processes the data, and lacks %j', (kind, processor, lacks) => {
     const { capabilities, ...defaults } = defaultsOf(kind);
 
     expect(defaults.processor).toBe(processor);
-    expect(Object.keys(capabilities)).toHaveLength(10);
+    expect(Object.keys(capabilities)).toHaveLength(11);
     expect(
       Object.entries(capabilities)
         .filter(([, able]) => able !== true)

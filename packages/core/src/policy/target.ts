@@ -25,6 +25,8 @@ export interface TargetCapabilities {
   readonly inferenceGeo: boolean;
   /** `fallbacks` for refusals. */
   readonly fallbacks: boolean;
+  /** Messages of the role `system` within the conversation, for models that take them. */
+  readonly systemMessages: boolean;
 }
 
 export interface TargetFacts {
@@ -68,6 +70,7 @@ const everything: TargetCapabilities = {
   countTokens: true,
   inferenceGeo: true,
   fallbacks: true,
+  systemMessages: true,
 };
 
 const kinds: Record<TargetKind, { processor: string | null; capabilities: TargetCapabilities }> = {
@@ -85,6 +88,7 @@ const kinds: Record<TargetKind, { processor: string | null; capabilities: Target
       serverTools: false,
       structuredOutput: false,
       files: false,
+      systemMessages: false,
     },
   },
   bedrock: {
@@ -118,7 +122,15 @@ const kinds: Record<TargetKind, { processor: string | null; capabilities: Target
   },
   vertex: {
     processor: 'google',
-    capabilities: { ...everything, speed: false, fallbacks: false, inferenceGeo: false, files: false, threads: false },
+    capabilities: {
+      ...everything,
+      speed: false,
+      fallbacks: false,
+      inferenceGeo: false,
+      files: false,
+      threads: false,
+      systemMessages: false,
+    },
   },
 };
 
