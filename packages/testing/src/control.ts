@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FakeClaude } from './fake-claude.ts';
+import type { Only } from './fault-plan.ts';
 import { faults, type FaultLike } from './faults.ts';
 import type { Misbehaviour } from './continue.ts';
 import { scenarioNames, type Scenario } from './scenarios.ts';
@@ -9,6 +10,8 @@ import { scenarioNames, type Scenario } from './scenarios.ts';
 type Switches = Omit<FakeClaude, 'url' | 'fetch' | 'close'>;
 
 interface Orders {
+  /** `always` and `script` are for these requests alone. */
+  readonly only?: Only;
   readonly always?: FaultLike | null;
   readonly script?: readonly (FaultLike | null)[];
   readonly answer?: Scenario;
@@ -18,7 +21,7 @@ interface Orders {
 
 const maxBytes = 64 * 1024;
 
-/** `GET /_fake/requests`, `GET /_fake/faults`, `POST /_fake/control` with `{ always | script | answer | misbehave | reset }`. */
+/** `GET /_fake/requests`, `GET /_fake/faults`, `POST /_fake/control` with `{ only, always | script | answer | misbehave | reset }`. */
 export async function control(claude: Switches, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const send = (status: number, body: unknown): void => {
     response.writeHead(status, { 'content-type': 'application/json' });
@@ -54,10 +57,16 @@ export async function control(claude: Switches, request: IncomingMessage, respon
   }
 }
 
-function obey(claude: Switches, { always, script, answer, misbehave, reset }: Orders): void {
+const known: readonly string[] = ['only', 'always', 'script', 'answer', 'misbehave', 'reset'] satisfies readonly (keyof Orders)[];
+
+function obey(claude: Switches, orders: Orders): void {
+  const { only, always, script, answer, misbehave, reset } = orders;
+  const unknown = Object.keys(orders).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new Error(`there is no order "${unknown}"; known: ${known.join(', ')}`);
   if (reset) claude.reset();
-  if (always !== undefined) claude.always(always);
-  if (script) claude.script(...script);
+  const switches = only ? claude.only(only) : claude;
+  if (always !== undefined) switches.always(always);
+  if (script) switches.script(...script);
   if (answer) claude.answer(answer);
   if (misbehave !== undefined) claude.misbehave(misbehave);
 }

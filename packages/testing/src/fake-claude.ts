@@ -3,15 +3,15 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Misbehaviour } from './continue.ts';
+import { misbehaviours, type Misbehaviour } from './continue.ts';
 import { control } from './control.ts';
+import { faultPlan, type FaultSwitches, type Only } from './fault-plan.ts';
 import { toFault, type Fault, type FaultLike } from './faults.ts';
 import { inProcessFetch } from './in-process.ts';
 import type { RequestRecord } from './ledger.ts';
 import { replyTo, type Reply } from './reply.ts';
 import { reportedIn } from './reported.ts';
-import type { Scenario } from './scenarios.ts';
-import { seededRandom } from './seeded-random.ts';
+import { scenarioNames, type Scenario } from './scenarios.ts';
 import { serve } from './serve.ts';
 
 export interface FakeClaudeOptions {
@@ -29,27 +29,16 @@ export interface FakeClaudeOptions {
   readonly target?: string;
 }
 
-export interface RandomFaults {
-  readonly seed: number;
-  /** Share of requests that fail, 0 to 1. */
-  readonly rate: number;
-  readonly faults: readonly FaultLike[];
-}
-
 /** What the server does next. Shared by both transports, the control endpoint and the command line. */
-export interface FakeClaude {
+export interface FakeClaude extends FaultSwitches {
   /** The base URL for an SDK. */
   readonly url: string;
   /** Every request so far, in order. */
   readonly requests: readonly RequestRecord[];
   /** A `fetch` that answers as this server does, without sockets: `new Anthropic({ fetch: claude.fetch })`. */
   readonly fetch: typeof globalThis.fetch;
-  /** Faults for the next requests to /v1/messages, one each; null is a healthy one. Then healthy again. */
-  script(...faults: readonly (FaultLike | null)[]): void;
-  /** The same fault every time, until null. */
-  always(fault: FaultLike | null): void;
-  /** Seeded random faults, until null. */
-  random(faults: RandomFaults | null): void;
+  /** Faults for some requests only: of one path, model or key. They come before those without a selection. */
+  only(which: Only): FaultSwitches;
   /** What it answers from now on. */
   answer(scenario: Scenario): void;
   /** How it continues interrupted answers from now on; null: honestly. */
@@ -86,20 +75,19 @@ export type Handle = (received: Received) => { readonly reply: Reply; readonly r
 export async function fakeClaude(options: FakeClaudeOptions = {}): Promise<FakeClaude> {
   const { seed = 1, size = 1, target = 'fake' } = options;
   const requests: RequestRecord[] = [];
+  if (options.scenario !== undefined) mustBeOneOf('scenario', options.scenario, scenarioNames);
   let scenario = options.scenario ?? 'text';
   let misbehaviour: Misbehaviour | null = null;
-  let scripted: (Fault | null)[] = [];
-  let constant: Fault | null = null;
-  let chance: (() => Fault | null) | null = null;
+  const plan = faultPlan();
 
   const handle: Handle = ({ method, path, headers, bodyText }) => {
     const [pathname = '', query = ''] = path.split('?');
     const body = parse(bodyText);
     const marker = markerOf(query);
-    const fault =
-      pathname === '/v1/messages'
-        ? (marker ?? (scripted.length > 0 ? (scripted.shift() ?? null) : (constant ?? chance?.() ?? null)))
-        : constant;
+    const credential = keyOf(headers);
+    const model = typeof body?.['model'] === 'string' ? body['model'] : null;
+    const stream = body?.['stream'] === true;
+    const fault = marker ?? plan.next({ path: pathname, model, key: credential.key, stream });
     const reply = replyTo({
       method,
       path: pathname,
@@ -120,10 +108,10 @@ export async function fakeClaude(options: FakeClaudeOptions = {}): Promise<FakeC
       method,
       path,
       target,
-      ...keyOf(headers),
+      ...credential,
       headers,
-      model: typeof body?.['model'] === 'string' ? body['model'] : null,
-      stream: body?.['stream'] === true,
+      model,
+      stream,
       body,
       fault,
       continues: reply.continues,
@@ -142,32 +130,21 @@ export async function fakeClaude(options: FakeClaudeOptions = {}): Promise<FakeC
 
   const state: Omit<FakeClaude, 'url' | 'fetch' | 'close'> = {
     requests,
-    script(...faults) {
-      scripted = faults.map((fault) => (fault === null ? null : toFault(fault)));
-    },
-    always(fault) {
-      constant = fault === null ? null : toFault(fault);
-    },
-    random(faults) {
-      if (!faults) {
-        chance = null;
-        return;
-      }
-      const random = seededRandom(faults.seed);
-      const choices = faults.faults.map(toFault);
-      chance = () => (random() < faults.rate ? (choices[Math.floor(random() * choices.length)] ?? null) : null);
-    },
+    script: plan.script,
+    always: plan.always,
+    random: plan.random,
+    only: plan.only,
     answer(next) {
+      mustBeOneOf('scenario', next, scenarioNames);
       scenario = next;
     },
     misbehave(how) {
+      if (how !== null) mustBeOneOf('misbehaviour', how, misbehaviours);
       misbehaviour = how;
     },
     reset() {
       requests.length = 0;
-      scripted = [];
-      constant = null;
-      chance = null;
+      plan.reset();
       misbehaviour = null;
       scenario = options.scenario ?? 'text';
     },
@@ -202,10 +179,19 @@ function parse(text: string): Record<string, unknown> | null {
   }
 }
 
+function mustBeOneOf(what: string, name: string, known: readonly string[]): void {
+  if (!known.includes(name)) throw new Error(`no ${what} is called "${name}"; known: ${known.join(', ')}`);
+}
+
 /** `?fault=overloaded` in the base URL: faults for clients that share a server. */
 function markerOf(query: string): Fault | null {
   const name = new URLSearchParams(query).get('fault');
-  return name === null ? null : toFault(name as FaultLike);
+  if (name === null) return null;
+  try {
+    return toFault(name as FaultLike);
+  } catch (error) {
+    return { status: 400, message: (error as Error).message };
+  }
 }
 
 const stringOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);

@@ -135,9 +135,37 @@ export type FaultName = keyof typeof faults;
 /** A fault by value or by name. */
 export type FaultLike = Fault | FaultName;
 
-/** The fault a name stands for; a fault as it is. */
+const fields: ReadonlySet<string> = new Set([
+  'status',
+  'errorType',
+  'errorCode',
+  'message',
+  'headers',
+  'body',
+  'connection',
+  'cut',
+  'streamError',
+  'chunking',
+  'crlf',
+  'unknownEvents',
+  'hugeFrameBytes',
+  'delayMs',
+  'delayPerEventMs',
+  'redirect',
+] satisfies readonly (keyof Fault)[]);
+
+/**
+ * The fault a name stands for; a fault as it is.
+ *
+ * @throws for a name or a field that does not exist, with those that do
+ */
 export function toFault(fault: FaultLike): Fault {
-  if (typeof fault !== 'string') return fault;
-  if (!Object.hasOwn(faults, fault)) throw new Error(`no fault is called "${fault}"; known: ${Object.keys(faults).join(', ')}`);
-  return faults[fault];
+  if (typeof fault === 'string') {
+    if (!Object.hasOwn(faults, fault)) throw new Error(`no fault is called "${fault}"; known: ${Object.keys(faults).join(', ')}`);
+    return faults[fault];
+  }
+  if (typeof fault !== 'object' || fault === null) throw new Error(`a fault is a name or an object, not ${String(fault)}`);
+  const unknown = Object.keys(fault).find((name) => !fields.has(name));
+  if (unknown !== undefined) throw new Error(`a fault has no "${unknown}"; known: ${[...fields].join(', ')}`);
+  return fault;
 }

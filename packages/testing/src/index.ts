@@ -1,6 +1,7 @@
 // The public face of @holdfast/testing.
 
-export { fakeClaude, type FakeClaude, type FakeClaudeOptions, type RandomFaults } from './fake-claude.ts';
+export { fakeClaude, type FakeClaude, type FakeClaudeOptions } from './fake-claude.ts';
+export type { FaultSwitches, Only, RandomFaults } from './fault-plan.ts';
 export { cut, faults, status, streamError, toFault, type Fault, type FaultLike, type FaultName } from './faults.ts';
 export { misbehaviours, type Misbehaviour } from './continue.ts';
 export type { RequestRecord } from './ledger.ts';

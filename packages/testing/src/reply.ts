@@ -70,7 +70,7 @@ export function replyTo(input: ReplyInput): Reply {
       json,
     );
   }
-  if (input.method === 'GET' && input.path === '/v1/models') return simple(200, modelList(input.models), json);
+  if (input.method === 'GET' && input.path === '/v1/models') return document(modelList(input.models), fault, simple);
   const counts = input.path === '/v1/messages/count_tokens';
   if (input.method !== 'POST' || (input.path !== '/v1/messages' && !counts))
     return simple(404, errorBody('not_found_error', 'Not found', undefined, ids['request-id']), json);
@@ -78,15 +78,42 @@ export function replyTo(input: ReplyInput): Reply {
   const breach = sizeBreach(input.bytes) ?? ruleBreach(counts ? { max_tokens: 1, ...input.body } : input.body, input.version);
   if (breach) return simple(breach.status, errorBody(breach.type, breach.message, breach.code, ids['request-id']), json);
   const body = input.body as Json;
-  if (counts) return simple(200, JSON.stringify({ input_tokens: inputTokens(body) }), json);
+  if (counts) return document(JSON.stringify({ input_tokens: inputTokens(body) }), fault, simple);
   return answer(input, body, simple);
 }
 
-function answer(
-  input: ReplyInput,
-  body: Json,
-  simple: (status: number, body: string, headers: Record<string, string>, more?: Partial<Reply>) => Reply,
-): Reply {
+type Simple = (status: number, body: string, headers: Record<string, string>, more?: Partial<Reply>) => Reply;
+
+/** A JSON document under 200, with what a fault makes of its body. */
+function document(text: string, fault: Fault | null, simple: Simple, more: Partial<Reply> = {}): Reply {
+  const unbilled = { ...more, billed: null };
+  switch (fault?.body) {
+    case 'html':
+      return simple(200, htmlPage(200), { 'content-type': 'text/html' }, unbilled);
+    case 'empty':
+      return simple(200, '', {}, unbilled);
+    case 'error-envelope':
+      return simple(200, errorBody('overloaded_error', 'Overloaded', undefined, 'req_fake'), json, unbilled);
+    case 'truncated':
+      return simple(200, text.slice(0, Math.floor(text.length * 0.6)), json, more);
+    case 'pings':
+    case undefined:
+  }
+  if (!fault?.cut) return simple(200, text, json, more);
+  const bytes = encoder.encode(text);
+  return simple(
+    200,
+    '',
+    { ...json, 'content-length': String(bytes.length) },
+    {
+      ...more,
+      chunks: [bytes.slice(0, fault.cut.afterBytes ?? Math.floor(bytes.length / 2))],
+      ending: fault.cut.how === 'end' ? 'reset' : fault.cut.how,
+    },
+  );
+}
+
+function answer(input: ReplyInput, body: Json, simple: Simple): Reply {
   const { fault, seed } = input;
   const whole = referenceAnswer(input.scenario, seed, input.size);
   const interruption = interruptionOf(body, whole);
@@ -98,29 +125,8 @@ function answer(
     usage: usageOf(body, charactersOf(given)),
   };
   const base = { continues: interruption?.form ?? null } as const;
-  if (fault?.body === 'html') return simple(200, htmlPage(200), { 'content-type': 'text/html' }, base);
-  if (fault?.body === 'empty') return simple(200, '', {}, base);
-  if (fault?.body === 'error-envelope') return simple(200, errorBody('overloaded_error', 'Overloaded', undefined, 'req_fake'), json, base);
-  if (body['stream'] !== true) {
-    const text = JSON.stringify(messageBody(message));
-    if (fault?.body === 'truncated')
-      return simple(200, text.slice(0, Math.floor(text.length * 0.6)), json, { ...base, billed: message.usage });
-    if (fault?.cut) {
-      const bytes = encoder.encode(text);
-      return simple(
-        200,
-        '',
-        { ...json, 'content-length': String(bytes.length) },
-        {
-          ...base,
-          chunks: [bytes.slice(0, fault.cut.afterBytes ?? Math.floor(bytes.length / 2))],
-          ending: fault.cut.how === 'end' ? 'reset' : fault.cut.how,
-          billed: message.usage,
-        },
-      );
-    }
-    return simple(200, text, json, { ...base, billed: message.usage });
-  }
+  if (body['stream'] !== true || ['html', 'empty', 'error-envelope'].includes(fault?.body ?? ''))
+    return document(JSON.stringify(messageBody(message)), fault, simple, { ...base, billed: message.usage });
   const events = withFaults(fault?.body === 'pings' ? pings() : eventsFor(message, seed), fault);
   const { bytes, ending, characters } = cutAt(events, fault);
   return simple(

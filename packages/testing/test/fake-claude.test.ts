@@ -15,7 +15,11 @@ import {
   seededRandom,
   VirtualClock,
   type FakeClaude,
+  type Fault,
+  type FaultLike,
   type FaultName,
+  type Only,
+  type Scenario,
 } from '../src/index.ts';
 
 const body = { model: 'claude-opus-5-5', max_tokens: 8192, messages: [{ role: 'user' as const, content: 'hi' }] };
@@ -104,6 +108,79 @@ describe('faults', () => {
 
   it('of an unknown name are a mistake with the known names', () => {
     expect(() => claude.always('nonsense' as FaultName)).toThrow('known: overloaded');
+    expect(() => claude.script('reset', 'nonsense' as FaultName)).toThrow('known: overloaded');
+    expect(() => claude.random({ seed: 1, rate: 1, faults: ['nonsense' as FaultName] })).toThrow('known: overloaded');
+    expect(() => claude.always({ stauts: 500 } as Fault)).toThrow('a fault has no "stauts"; known: status');
+    expect(() => claude.answer('nonsense' as Scenario)).toThrow('known: text');
+    expect(() => claude.misbehave('nonsense' as 'restart')).toThrow('known: repeat-further-back');
+  });
+
+  it('of an unknown name in a URL are answered with the known names', async () => {
+    const reply = await fetch(`${claude.url}/v1/messages?fault=nonsense`, { method: 'POST', body: JSON.stringify(body) });
+
+    expect(reply.status).toBe(400);
+    expect(await reply.text()).toContain('known: overloaded');
+  });
+});
+
+describe('faults of some requests only', () => {
+  const countTokens = (): Promise<number | string> =>
+    client.messages.countTokens({ model: body.model, messages: body.messages }).then(
+      ({ input_tokens }) => input_tokens,
+      (error: unknown) => (error as { status?: number }).status ?? (error as Error).constructor.name,
+    );
+  const ask = (model: string, key = 'sk-test'): Promise<number> =>
+    client.messages.create({ ...body, model }, { headers: { authorization: `Bearer ${key}` } }).then(
+      () => 200,
+      (error: unknown) => (error as { status: number }).status,
+    );
+
+  it.each<[FaultLike, string | number]>([
+    ['server-error', 500],
+    ['rate-limited', 429],
+    ['bad-gateway', 502],
+    ['reset', 'APIConnectionError'],
+    ['truncated', 'SyntaxError'],
+    [{ cut: { how: 'reset' } }, 'TypeError'],
+  ])('counting tokens meets %j, and messages do not', async (fault, outcome) => {
+    claude.only({ path: '/v1/messages/count_tokens' }).always(fault);
+
+    expect(await countTokens()).toBe(outcome);
+    expect(await ask('claude-opus-5-5')).toBe(200);
+  });
+
+  it('an HTML page, nothing and an error under 200 come on every path', async () => {
+    for (const fault of ['html-page', 'empty-body', 'error-in-ok'] as const) {
+      claude.only({ path: '/v1/*' }).always(fault);
+      const [models, count] = await Promise.all([
+        fetch(`${claude.url}/v1/models`).then((reply) => reply.text()),
+        fetch(`${claude.url}/v1/messages/count_tokens`, { method: 'POST', body: JSON.stringify(body) }).then((reply) => reply.text()),
+      ]);
+
+      expect(models).toBe(count);
+      expect(models).not.toContain('input_tokens');
+    }
+  });
+
+  it('one model fails, one key is refused, the others are well', async () => {
+    claude.only({ model: 'claude-opus-5-5' }).script('overloaded');
+    claude.only({ key: 'sk-wrong' }).always('bad-key');
+
+    expect([await ask('claude-haiku-5-5'), await ask('claude-opus-5-5'), await ask('claude-opus-5-5')]).toEqual([200, 529, 200]);
+    expect([await ask('claude-haiku-5-5', 'sk-wrong'), await ask('claude-haiku-5-5')]).toEqual([401, 200]);
+  });
+
+  it('come before those of all requests, may keep requests healthy, and end with null', async () => {
+    claude.always('server-error');
+    claude.only({ path: '/v1/messages/count_tokens' }).always({});
+    expect([await ask(body.model), await countTokens()]).toEqual([500, expect.any(Number)]);
+
+    claude.only({ path: '/v1/messages/count_tokens' }).always(null);
+    expect(await countTokens()).toBe(500);
+  });
+
+  it('a selection by something unknown is a mistake', () => {
+    expect(() => claude.only({ pth: '/' } as Only)).toThrow('known: path, model, key, stream');
   });
 });
 
@@ -219,10 +296,24 @@ describe('the command', () => {
     expect(await ask()).toBe(529);
     await order({ always: null, script: ['server-error'] });
     expect([await ask(), await ask()]).toEqual([500, 200]);
+    await order({ only: { model: 'other' }, always: 'server-error' });
+    expect(await ask()).toBe(200);
     expect((await order({ always: 'nonsense' })).status).toBe(400);
-    expect(((await (await fetch(`${url}/_fake/requests`)).json()) as unknown[]).length).toBe(3);
+    expect(await (await order({ alwas: 'overloaded' })).text()).toContain('known: only, always');
+    expect(((await (await fetch(`${url}/_fake/requests`)).json()) as unknown[]).length).toBe(4);
+    const { port } = new URL(url);
+    expect(await failure('--port', port)).toBe(`fake-claude: port ${port} is in use; choose another with --port\n`);
+    expect(await failure('--fault', 'nonsense')).toMatch(/^fake-claude: no fault is called "nonsense"; known: .*\n$/);
     child.kill('SIGTERM');
     expect((await once(child, 'exit'))[0]).toBe(0);
+
+    async function failure(...options: string[]): Promise<string> {
+      const failing = spawn(process.execPath, [...stripTypes, command, ...options]);
+      let text = '';
+      failing.stderr.on('data', (data) => (text += String(data)));
+      await once(failing, 'close');
+      return text;
+    }
   });
 });
 
