@@ -7,22 +7,23 @@ import { posix, relative, sep } from 'node:path';
  * Names without a scope are rooms of core (`root` is the files directly in src); a trailing `:` or `/` allows all that begins so.
  */
 const rooms = [
-  { room: 'packages/core/src/policy/', runtime: ['policy', 'time'], types: ['stream'] },
-  { room: 'packages/core/src/stream/', runtime: ['stream', 'policy'], types: ['time'] },
+  { room: 'packages/core/src/wire/', runtime: ['wire', 'time'], types: ['policy', 'telemetry'] },
+  { room: 'packages/core/src/policy/', runtime: ['policy', 'wire', 'time'], types: ['stream'] },
+  { room: 'packages/core/src/stream/', runtime: ['stream', 'policy', 'wire'], types: ['time'] },
   { room: 'packages/core/src/telemetry/', runtime: ['telemetry', 'time', '@opentelemetry/api'], types: ['policy', 'stream'] },
   {
     room: 'packages/core/src/engine/',
-    runtime: ['engine', 'policy', 'stream', 'telemetry', 'time', 'root', 'node:'],
+    runtime: ['engine', 'policy', 'stream', 'telemetry', 'wire', 'time', 'root', 'node:'],
     types: ['@anthropic-ai/sdk', '@opentelemetry/api'],
   },
   {
     room: 'packages/core/src/http/',
-    runtime: ['http', 'policy', 'telemetry', 'time', 'node:'],
+    runtime: ['http', 'policy', 'telemetry', 'wire', 'time', 'node:'],
     types: ['stream', 'engine', 'root', '@anthropic-ai/sdk'],
   },
   {
     room: 'packages/core/src/',
-    runtime: ['root', 'engine', 'policy', 'stream', 'telemetry', 'http', 'time', 'node:', '@opentelemetry/api'],
+    runtime: ['root', 'engine', 'policy', 'stream', 'telemetry', 'http', 'wire', 'time', 'node:', '@opentelemetry/api'],
     types: ['@anthropic-ai/sdk'],
   },
   {

@@ -25,6 +25,9 @@ const rows = [
   ['a policy that imports telemetry', 'core/src/policy', "import '../telemetry/log.ts';", [imports]],
   ['a policy that imports the HTTP boundary', 'core/src/policy', "export * from '../http/relay.ts';", [imports]],
   ['a policy that imports the stream', 'core/src/policy', "export { x } from '../stream/seam.ts';", [imports]],
+  ['a policy that reads the wire', 'core/src/policy', "export { x } from '../wire/retry-after.ts';", []],
+  ['the wire that imports a policy', 'core/src/wire', "export { x } from '../policy/classify.ts';", [imports]],
+  ['the wire that reads a clock', 'core/src/wire', 'export const x = Date.now();', [globals]],
   ['a policy that imports types of the stream', 'core/src/policy', "export type { X } from '../stream/seam.ts';", []],
   [
     'a policy that marks only the names as types, which still loads the module',

@@ -1,7 +1,7 @@
 // Reads Responses and thrown errors into outcomes. The only place that touches an error's body.
 
 import { connectionFacts } from '../policy/connection-facts.ts';
-import { readErrorBody } from '../policy/error-body.ts';
+import { readErrorBody } from '../wire/error-body.ts';
 import type { Outcome } from '../policy/outcome.ts';
 import type { Clock } from '../time.ts';
 

@@ -1,11 +1,11 @@
 // Reads the beginning of a stream up to its first content, so that a stream that fails at once is still a failed
 // attempt (which can be repeated, or answered with a proper status) and not a broken answer.
 
-import { readErrorBody } from '../policy/error-body.ts';
+import { readErrorBody } from '../wire/error-body.ts';
 import type { Outcome } from '../policy/outcome.ts';
 import type { TokenCount } from '../telemetry/ledger.ts';
 import type { Clock } from '../time.ts';
-import { usageOf } from './usage.ts';
+import { usageOf } from '../wire/usage.ts';
 
 export type Prelude =
   | { readonly type: 'begun'; readonly chunks: readonly Uint8Array[]; readonly reader: ReadableStreamDefaultReader<Uint8Array> }

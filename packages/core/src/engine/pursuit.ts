@@ -12,7 +12,7 @@ import { attempt, type AttemptResult } from './attempt.ts';
 import type { Call } from './call.ts';
 import type { Hop, Router, Want } from './router.ts';
 import { tell } from './tell.ts';
-import { usageOf } from './usage.ts';
+import { usageOf } from '../wire/usage.ts';
 
 export interface Engine {
   readonly settings: Settings;

@@ -1,6 +1,6 @@
 // Tells whether the body of a good status is an answer at all: proxies and broken connections produce all sorts.
 
-import { errorFacts } from '../policy/error-body.ts';
+import { errorFacts } from '../wire/error-body.ts';
 import type { BadBody, ErrorFacts } from '../policy/outcome.ts';
 
 export type VerifiedBody =

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { classify } from './classify.ts';
 import { connectionFacts } from './connection-facts.ts';
-import { readErrorBody } from './error-body.ts';
+import { readErrorBody } from '../wire/error-body.ts';
 import { byCode, byConnectionCode, byName, byStatus } from './failure-table.ts';
 import { anthropicFixtures } from './fixtures/anthropic.ts';
 import { connectionFixtures } from './fixtures/connections.ts';

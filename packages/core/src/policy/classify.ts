@@ -20,7 +20,7 @@ import {
   type Row,
 } from './failure-table.ts';
 import type { ConnectionFacts, ErrorFacts, HeaderReader, Outcome } from './outcome.ts';
-import { retryHint, shouldRetryHeader } from './retry-hints.ts';
+import { retryHint, shouldRetryHeader } from '../wire/retry-after.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface ClassifyContext {

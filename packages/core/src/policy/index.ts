@@ -8,7 +8,7 @@ export { CircuitBreaker, CircuitOpenError, type CircuitBreakerOptions } from '..
 export { classify, type ClassifyContext } from './classify.ts';
 export { connectionFacts } from './connection-facts.ts';
 export { decide, type DecideInput, type Decision, type GiveUpReason } from './decide.ts';
-export { readErrorBody } from './error-body.ts';
+export { readErrorBody } from '../wire/error-body.ts';
 export { fenceDenial, type Fence, type Place } from './fence.ts';
 export { fitModel, type Fitted } from './fit-model.ts';
 export { rungsFor, type LadderCause, type LadderInput, type Rung } from './ladder.ts';
@@ -18,7 +18,7 @@ export { modelFacts, type ModelFacts } from './models.ts';
 export type { BadBody, ConnectionFacts, ErrorFacts, HeaderReader, Outcome, Sent, StreamBreak } from './outcome.ts';
 export { Pace, paceOf, type SlowOptions } from './pace.ts';
 export { RetryBudget, retryBudgetDefaults, type RetryBudgetOptions } from './retry-budget.ts';
-export { rateLimits, retryHint, shouldRetryHeader, type RateLimit, type RateLimits } from './retry-hints.ts';
+export { rateLimits, refillHint, retryHint, shouldRetryHeader, type RateLimit, type RateLimits } from '../wire/retry-after.ts';
 export { isWell, route, type Candidate, type RouteChoice, type RouteInput } from './route.ts';
 export { type TargetCapabilities, type TargetFacts, type TargetKind } from './target.ts';
 export type { CountsAs, FailureKind, Retry, Scope, Verdict } from './verdict.ts';

@@ -13,6 +13,8 @@ export interface ErrorFacts {
   readonly code?: string | undefined;
   /** The upstream's words. They decide only where there is no other sign: an organisation's own spend limit, a prompt that is too long. */
   readonly message?: string | undefined;
+  /** A status of HTTP that the body tells, 400 to 599. It counts where the status of the response itself promised an answer. */
+  readonly status?: number | undefined;
 }
 
 /** How far a request got that failed without a response. */

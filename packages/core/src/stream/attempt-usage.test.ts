@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readUsageInto, totalUsage, usageFrom } from './attempt-usage.ts';
+import { readUsageInto, usageFrom } from '../wire/usage.ts';
+import { totalUsage } from './attempt-usage.ts';
 
 describe('the usage of an attempt', () => {
   it('begins with what message_start says', () => {

@@ -1,9 +1,10 @@
 // Joins upstream attempts into the one stream the reader sees: holds back what may still be withdrawn, hands on the rest as the
 // bytes it came in, and knows at any moment what the reader has.
 
-import { errorFacts } from '../policy/error-body.ts';
+import { errorFacts } from '../wire/error-body.ts';
 import type { ErrorFacts, StreamBreak } from '../policy/outcome.ts';
-import { readUsageInto, totalUsage, usageFrom } from './attempt-usage.ts';
+import { readUsageInto, usageFrom } from '../wire/usage.ts';
+import { totalUsage } from './attempt-usage.ts';
 import { Delivered, newBlock, type Block } from './delivered.ts';
 import { DeltaShape, textMemberOf, textOfDelta } from './delta-shape.ts';
 import { isBlock, isDelta, isMessageStart, isObject, isWholeInput, messageEventTypes, parseObject as parse } from './event-form.ts';

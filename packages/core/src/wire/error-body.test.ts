@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { errorFacts, readErrorBody } from './error-body.ts';
+import { errorFacts, readErrorBody, readErrorEvent } from './error-body.ts';
 
 const read = (text: string, contentType: string | null = 'application/json') => {
   const { type, code, message } = readErrorBody(text, contentType);
@@ -115,5 +115,54 @@ describe('readErrorBody', () => {
   it('reads values that are already parsed', () => {
     expect(errorFacts({ error: { type: 'api_error' } }).type).toBe('api_error');
     for (const value of [undefined, null, 7, 'x', [], () => {}]) expect(errorFacts(value)).toEqual({});
+  });
+});
+
+describe('readErrorEvent', () => {
+  it.each([
+    [
+      'the usual',
+      '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}',
+      { type: 'overloaded_error', message: 'Overloaded' },
+    ],
+    [
+      'without the envelope’s type',
+      '{"error":{"type":"overloaded_error","message":"Overloaded"}}',
+      { type: 'overloaded_error', message: 'Overloaded' },
+    ],
+    ['an error that is a string', '{"type":"error","error":"Overloaded"}', { message: 'Overloaded' }],
+    ['a detail', '{"detail":"Internal Server Error"}', { message: 'Internal Server Error' }],
+    ['a string', '"Overloaded"', { message: 'Overloaded' }],
+    ['text', 'upstream gone', { message: 'upstream gone' }],
+    [
+      'a status',
+      '{"error":{"code":400,"message":"prohibited","status":"INVALID_ARGUMENT"}}',
+      { type: 'INVALID_ARGUMENT', message: 'prohibited', status: 400 },
+    ],
+    ['nothing', '', {}],
+  ])('reads %s', (_, data, expected) => {
+    const { type, code, message, status } = readErrorEvent(data);
+    expect({ type, code, message, status }).toEqual({
+      type: undefined,
+      code: undefined,
+      message: undefined,
+      status: undefined,
+      ...expected,
+    });
+  });
+
+  it('keeps no more of a text than a sentence or two', () => {
+    expect(readErrorEvent('x'.repeat(5_000)).message).toHaveLength(1_000);
+  });
+});
+
+describe('a status in the body', () => {
+  it.each([
+    ['{"error":{"message":"insufficient credits","code":402}}', 402],
+    ['{"statusCode":429,"message":"Rate limit is exceeded"}', 429],
+    ['{"error":{"code":200}}', undefined],
+    ['{"error":{"code":"402"}}', undefined],
+  ])('is read from %s', (text, status) => {
+    expect(readErrorBody(text, 'application/json').status).toBe(status);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { rateLimits, retryHint, shouldRetryHeader } from './retry-hints.ts';
+import { rateLimits, refillHint, retryHint, shouldRetryHeader } from './retry-after.ts';
 
 const now = Date.UTC(2026, 10, 24, 12);
 const hint = (headers: Record<string, string>): number | undefined => retryHint(new Headers(headers), now);
@@ -23,7 +23,17 @@ describe('retryHint', () => {
     ['0x10', undefined],
     ['Infinity', undefined],
     ['NaN', undefined],
-    ['1,5', undefined],
+    // A header that was sent twice, or that a proxy added to.
+    ['3, 3', 3_000],
+    ['30,120', 30_000],
+    ['120, 30', 30_000],
+    ['1,5', 1_000],
+    ['0, 7', 7_000],
+    ['soon, 7', 7_000],
+    [',', undefined],
+    ['3,'.repeat(10_000), undefined],
+    ['Tue, 24 Nov 2026 12:00:30 GMT, Tue, 24 Nov 2026 12:00:20 GMT', 20_000],
+    ['Tue, 24 Nov 2026 12:00:30 GMT, 40', 30_000],
     ['.5', undefined],
     ['5.', undefined],
     ['5 seconds', undefined],
@@ -31,6 +41,15 @@ describe('retryHint', () => {
     ['Tue, 24 Nov 2026 12:00:30 GMT', 30_000],
     ['Tue, 24 Nov 2026 12:00:30 UTC', 30_000],
     ['Tue, 24 Nov 2026 13:00:30 +0100', 30_000],
+    ['Tuesday, 24-Nov-26 12:00:30 GMT', 30_000],
+    ['Tue, 24-Nov-26 12:00:30 GMT', 30_000],
+    ['Sunday, 06-Nov-94 08:49:37 GMT', year],
+    ['Someday, 24-Nov-26 12:00:30 GMT', undefined],
+    ['Tuesday, 24-Nov-26 12:00:30', undefined],
+    ['Tue Nov 24 12:00:30 2026', 30_000],
+    ['Sun Dec  6 12:00:30 2026', 12 * 86_400_000 + 30_000],
+    ['Sun Nov  6 08:49:37 1994', undefined],
+    ['Tue Nov 24 12:00:30', undefined],
     ['2026-11-24T12:00:30Z', 30_000],
     ['2026-11-24T12:00:30.250Z', 30_250],
     ['2026-11-24T13:00:30+01:00', 30_000],
@@ -82,6 +101,40 @@ describe('retryHint', () => {
   it('is not slow on hostile values', () => {
     expect(hint({ 'retry-after': `${'1'.repeat(100_000)}x` })).toBeUndefined();
     expect(hint({ 'retry-after': `1${' '.repeat(100_000)}x` })).toBeUndefined();
+  });
+});
+
+describe('refillHint', () => {
+  const refill = (headers: Record<string, string>): number | undefined => refillHint(new Headers(headers), now);
+  const fullIn = (seconds: number): string => new Date(now + seconds * 1000).toISOString();
+
+  it('waits for the next request of a limit on requests, not for all of them', () => {
+    const name = 'anthropic-ratelimit-requests';
+    expect(refill({ [`${name}-limit`]: '50', [`${name}-remaining`]: '0', [`${name}-reset`]: fullIn(20) })).toBe(400);
+  });
+
+  it('waits for a part of a limit on tokens', () => {
+    const name = 'anthropic-ratelimit-input-tokens';
+    expect(refill({ [`${name}-limit`]: '30000', [`${name}-remaining`]: '0', [`${name}-reset`]: fullIn(60) })).toBe(6_000);
+  });
+
+  it('waits for the slowest of those that are empty', () => {
+    const headers = {
+      'anthropic-ratelimit-input-tokens-remaining': '0',
+      'anthropic-ratelimit-input-tokens-reset': fullIn(10),
+      'anthropic-ratelimit-output-tokens-remaining': '0',
+      'anthropic-ratelimit-output-tokens-reset': fullIn(30),
+    };
+    expect(refill(headers)).toBe(3_000);
+  });
+
+  it.each([
+    ['something is left', { 'anthropic-ratelimit-tokens-remaining': '1000', 'anthropic-ratelimit-tokens-reset': fullIn(60) }],
+    ['it is full again', { 'anthropic-ratelimit-tokens-remaining': '0', 'anthropic-ratelimit-tokens-reset': fullIn(-1) }],
+    ['nobody says when', { 'anthropic-ratelimit-tokens-remaining': '0' }],
+    ['nothing is said', {}],
+  ])('says nothing where %s', (_, headers) => {
+    expect(refill(headers as Record<string, string>)).toBeUndefined();
   });
 });
 

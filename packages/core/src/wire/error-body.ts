@@ -1,6 +1,6 @@
 // Reads the facts of an error from any of the shapes that platforms and proxies use. Never throws.
 
-import type { ErrorFacts } from './outcome.ts';
+import type { ErrorFacts } from '../policy/outcome.ts';
 
 type Wire = Readonly<Record<string, unknown>>;
 
@@ -24,6 +24,20 @@ export function readErrorBody(text: string, contentType: string | null): ErrorFa
   }
 }
 
+/**
+ * The same for the data of an `error` event, which says nothing else: text that is no JSON is its message, and so is a string.
+ * Never more than 1,000 characters of it: a page of HTML may have got there.
+ */
+export function readErrorEvent(data: string): ErrorFacts {
+  let value: unknown;
+  try {
+    value = JSON.parse(data.trim());
+  } catch {
+    value = data.trim();
+  }
+  return typeof value === 'string' && value !== '' ? { message: value.slice(0, 1_000) } : errorFacts(value);
+}
+
 /** The same for a value already parsed. */
 export function errorFacts(value: unknown): ErrorFacts {
   const body = object(Array.isArray(value) ? value[0] : value);
@@ -35,6 +49,7 @@ export function errorFacts(value: unknown): ErrorFacts {
     type: name(error, 'type') ?? name(error, 'status') ?? name(error, 'code'),
     code: details && name(details, 'error_code'),
     message: string(error, 'message'),
+    ...statusIn(error, 'code', 'status'),
   };
 }
 
@@ -44,7 +59,16 @@ function flat(body: Wire): ErrorFacts {
     type: name(body, '__type')?.replace(/.*#/, '') ?? name(body, 'code') ?? typeOf(body),
     code: undefined,
     message: string(body, 'message') ?? string(body, 'Message') ?? string(body, 'error') ?? string(body, 'detail'),
+    ...statusIn(body, 'statusCode', 'status', 'code'),
   };
+}
+
+/** Where the real status was lost on the way, some bodies still tell it. */
+function statusIn(body: Wire, ...names: string[]): Pick<ErrorFacts, 'status'> {
+  const status = names
+    .map((each) => own(body, each))
+    .find((value) => Number.isInteger(value) && Number(value) >= 400 && Number(value) < 600);
+  return status === undefined ? {} : { status: status as number };
 }
 
 /** `error` is the envelope's own type, and problem documents (RFC 9457) have an address there. */
