@@ -50,6 +50,7 @@ const streamRules: Rules = {
   seam: oneOf('strict', 'lenient'),
   checkpoints: { type: 'methods', names: ['get', 'set', 'delete'] },
   checkpointEveryMs: ms,
+  checkpointTtlMs: { type: 'number', min: 1, max: Number.MAX_SAFE_INTEGER },
 };
 
 const fenceRules: Rules = { geo: strings, processor: strings };
@@ -156,6 +157,16 @@ export function checkOptions(options: unknown): ConfigProblem[] {
 /** Every mistake in the options of one call. */
 export function checkCallOptions(options: unknown): ConfigProblem[] {
   return checkSection(options, 'holdfast', callRules);
+}
+
+/** Every mistake in the arguments of `resume`. */
+export function checkResume(requestId: unknown, client: unknown, tenant: unknown): ConfigProblem[] {
+  const { messages } = (client ?? {}) as { messages?: { stream?: unknown } };
+  return [
+    ...(typeof requestId === 'string' && requestId !== '' ? [] : [wrong('TYPE', 'requestId', 'must be the id of the call')]),
+    ...(typeof messages?.stream === 'function' ? [] : [wrong('TYPE', 'client', 'must be an SDK client that carries this middleware')]),
+    ...(tenant === null || typeof tenant === 'string' ? [] : [wrong('TYPE', 'tenant', 'must be a string')]),
+  ];
 }
 
 function checkNames(options: { primary?: { name?: string }; targets?: readonly { name: string }[] }): ConfigProblem[] {

@@ -1,15 +1,15 @@
 // The middleware and its controls: composes options, router, pursuit, ladder and stream healing.
 
-import { checkCallOptions, checkOptions } from './check-options.ts';
+import { checkCallOptions, checkOptions, checkResume } from './check-options.ts';
 import { HoldfastConfigError } from './config-error.ts';
 import { answerCall } from './engine/answer-call.ts';
 import { headerValue } from './engine/answers.ts';
 import type { MiddlewareNext } from '@anthropic-ai/sdk';
 import { openCall, resumeMark, type ApiOptions, type ApiRequest, type Call } from './engine/call.ts';
 import { isNested } from './engine/nested.ts';
+import { readCheckpoint } from './engine/read-checkpoint.ts';
 import { createRouter, type TargetReport } from './engine/router.ts';
 import { callIdOf, explainError, type Explanation } from './explain.ts';
-import { checkpointKey, decodeCheckpoint } from './stream/checkpoint.ts';
 import { currentScope, deadlineOn } from './http/scope.ts';
 import type { HoldfastOptions } from './options.ts';
 import { describeSettings, resolveSettings } from './settings.ts';
@@ -70,9 +70,11 @@ export interface Holdfast extends HoldfastMiddleware {
    * Finishes an answer that another process began and left behind in the checkpoint store: its stream first delivers what
    * there was and then the rest. Continues by the same rules as a broken stream.
    *
-   * @param requestId the call's id, as given in `callOptions({ requestId })`
+   * @param requestId the call's id, as given in `callOptions({ requestId })`; without one, `attempts(response).checkpointId`
    * @param options the client to ask, which must carry this middleware, and the tenant the call belonged to
-   * @returns what `client.messages.stream` returns; null when there is nothing to finish
+   * @returns what `client.messages.stream` returns; null when there is nothing to finish, or what is there cannot be believed
+   * @throws {HoldfastConfigError} when this instance has no checkpoint store, or the arguments are wrong
+   * @throws {CheckpointStoreError} when the store fails, or does not answer within two seconds
    */
   resume<Stream>(requestId: string, options: { readonly client: ResumeClient<Stream>; readonly tenant?: string }): Promise<Stream | null>;
   /** Takes no new calls, and stops probes. Calls that run go on. */
@@ -109,7 +111,7 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
     { instance: options.primary?.name ?? 'primary', circuits: () => router.circuits(), budget: budgetLeft },
     version,
   );
-  if (options.logger) emitter.on(logListener(options.logger, undefined, clock));
+  if (options.logger) emitter.onLive(logListener(options.logger, undefined, clock));
   if (options.on) emitter.on(options.on);
   let closed = false;
 
@@ -159,17 +161,14 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
       requestId: string,
       { client, tenant = null }: { readonly client: ResumeClient<Stream>; readonly tenant?: string | null },
     ) {
-      const store = settings.streams.checkpoints;
-      if (!store)
-        throw new HoldfastConfigError([
-          { code: 'HOLDFAST_OPTION_MISSING', path: 'streams.checkpoints', message: 'is needed to resume an answer' },
-        ]);
-      const decoded = decodeCheckpoint(await store.get(checkpointKey(requestId, tenant)), requestId, tenant);
-      if (decoded.type === 'bad') return null;
-      const { stream: _, ...body } = decoded.checkpoint.body;
+      const mistakes = checkResume(requestId, client, tenant);
+      if (mistakes.length > 0) throw new HoldfastConfigError(mistakes);
+      const checkpoint = await readCheckpoint(settings, requestId, tenant);
+      if (checkpoint === null) return null;
+      const { stream: _, ...body } = checkpoint.body;
       const requestOptions = {
         holdfast: { requestId, ...(tenant === null ? {} : { tenant }) },
-        [resumeMark]: decoded.checkpoint.transcript,
+        [resumeMark]: checkpoint.transcript,
       };
       return client.messages.stream(body as never, requestOptions as never);
     },

@@ -18,7 +18,7 @@ export type {
 } from './options.ts';
 export type { Explanation, PartialAnswer } from './explain.ts';
 export type { AnswerCacheOptions, AnswerStore } from './engine/cache.ts';
-export { memoryCheckpoints, type CheckpointStore, type MemoryCheckpointOptions } from './engine/checkpoint-store.ts';
+export { CheckpointStoreError, memoryCheckpoints, type CheckpointStore, type MemoryCheckpointOptions } from './engine/checkpoint-store.ts';
 export { fileCheckpoints, type FileCheckpointOptions } from './engine/file-checkpoints.ts';
 export type { TargetReport } from './engine/router.ts';
 export type { HoldfastEvent, Listener, SurfaceReason } from './telemetry/events.ts';

@@ -99,6 +99,8 @@ export interface StreamOptions {
   readonly checkpoints?: CheckpointStore;
   /** Time between checkpoints of a running stream, milliseconds. Default 2000. Every break writes one too. */
   readonly checkpointEveryMs?: number;
+  /** A checkpoint nobody came for is none after this time, milliseconds: the store is told to forget it. Default 24 h. */
+  readonly checkpointTtlMs?: number;
 }
 
 /** A message as the SDK types it. */
@@ -166,7 +168,10 @@ export interface HoldfastOptions {
 export interface CallOptions {
   /** `false`: this call is left to the SDK alone. Default true. */
   readonly enabled?: boolean;
-  /** Your id for the logical call: in events, logs, the ledger and checkpoints. Default: a new one. */
+  /**
+   * Your id for the logical call: in events, logs and the ledger, and the name of its checkpoint. Default: the scope's, else a new
+   * one. The scope's, which a client may have chosen, names no checkpoint.
+   */
   readonly requestId?: string;
   /** Whose call it is. Cached answers and checkpoints are never shared between tenants. Default: nobody's. */
   readonly tenant?: string;

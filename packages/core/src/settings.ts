@@ -7,7 +7,7 @@ import { breakerPresets, type BreakerSettings } from './policy/breaker-options.t
 import { withDefaults } from './policy/defaults.ts';
 import { slowDefaults, type SlowOptions } from './policy/pace.ts';
 import { RetryBudget, retryBudgetDefaults } from './policy/retry-budget.ts';
-import { createEmitter, type Emitter } from './telemetry/events.ts';
+import { createEmitter, type Emitter } from './telemetry/emitter.ts';
 import { createLedgerBook, type LedgerBook } from './telemetry/ledger.ts';
 import { createPartialBook, type PartialBook } from './partials.ts';
 import { forwardOnly, systemClock, systemRandom, type Clock, type Random } from './time.ts';
@@ -41,6 +41,7 @@ export const streamDefaults: StreamSettings = {
   structuredOutput: 'surface',
   seam: 'strict',
   checkpointEveryMs: 2_000,
+  checkpointTtlMs: 24 * 3600 * 1000,
 };
 
 /** The classic guide fails fast. */

@@ -2,12 +2,13 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { referenceAnswer } from '@holdfast/testing';
+import { referenceAnswer, VirtualClock } from '@holdfast/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { callOptions, fileCheckpoints, HoldfastConfigError, memoryCheckpoints, type CheckpointStore } from '../src/index.ts';
+import { runInScope } from '../src/http/scope.ts';
 import { checkpointKey } from '../src/stream/checkpoint.ts';
 import { request, world } from './world.ts';
 
@@ -138,6 +139,154 @@ describe('resume', () => {
 
     await expect(hold.resume('call-1', { client })).rejects.toThrow(HoldfastConfigError);
     await close();
+  });
+});
+
+describe('the name of a checkpoint', () => {
+  /** A stream that has begun, and what its checkpointer did. */
+  async function spied() {
+    const kept = new Map<string, string>();
+    const log: string[] = [];
+    const said = (value: string) => (JSON.parse(value) as { body: { messages: { content: string }[] } }).body.messages[0]?.content;
+    const store: CheckpointStore = {
+      get: (key) => kept.get(key),
+      set(key, value) {
+        log.push(`set ${said(value)}`);
+        kept.set(key, value);
+      },
+      delete(key) {
+        log.push('delete');
+        kept.delete(key);
+      },
+    };
+    const it = await world({ holdfast: { streams: { checkpoints: store, checkpointEveryMs: 0 } } });
+    const ask = (content: string, options = {}) =>
+      it.client.messages.create({ ...request, stream: true, messages: [{ role: 'user', content }] }, options);
+    return { ...it, store, kept, log, ask };
+  }
+  const iterators = new WeakMap<object, AsyncIterator<unknown>>();
+  const some = async (stream: AsyncIterable<unknown>, events: number): Promise<void> => {
+    const iterator = iterators.get(stream) ?? stream[Symbol.asyncIterator]();
+    iterators.set(stream, iterator);
+    for (let read = 0; read < events; read += 1) await iterator.next();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  const all = async (stream: AsyncIterable<unknown>): Promise<void> => {
+    const iterator = iterators.get(stream) ?? stream[Symbol.asyncIterator]();
+    while (!(await iterator.next()).done);
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  it('is not what a client sent as the id of its request', async () => {
+    const { kept, hold, client, ask, close } = await spied();
+
+    await runInScope({ requestId: 'job-42' }, async () => {
+      const victim = ask('the victim’s').withResponse();
+      await some((await victim).data, 8);
+      await some(await ask('the attacker’s'), 8);
+
+      expect(await hold.resume('job-42', { client })).toBeNull();
+      const id = hold.attempts((await victim).response)?.checkpointId as string;
+      expect(kept.get(checkpointKey(id, null))).toContain('the victim’s');
+    });
+    expect(kept.size).toBe(2);
+    await close();
+  });
+
+  it('is each stream’s own in one request', async () => {
+    const { kept, log, ask, close } = await spied();
+
+    await runInScope({ requestId: 'request-1', tenant: 'acme' }, async () => {
+      await some(await ask('the long one'), 8);
+      await all(await ask('the short one'));
+    });
+
+    expect(log.at(-1)).toBe('delete');
+    expect([...kept.values()].filter((value) => value.includes('the long one'))).toHaveLength(1);
+    expect(kept.size).toBe(1);
+    await close();
+  });
+
+  it('given twice at once belongs to the younger while it lives, and to the older after it', async () => {
+    const { claude, kept, log, ask, close } = await spied();
+    claude.answer('long');
+    const long = await ask('the long one', callOptions({ requestId: 'mine' }));
+    await some(long, 4);
+    const short = await ask('the short one', callOptions({ requestId: 'mine' }));
+    await some(short, 4);
+    const before = log.length;
+    await some(long, 2);
+    expect(log.slice(before), 'the older one waits').toEqual([]);
+    await all(short);
+    expect(kept.size).toBe(0);
+    for (let read = 0; read < 2_000 && kept.size === 0; read += 1) await some(long, 1);
+
+    expect([...kept.values()].join()).toContain('the long one');
+    await all(long);
+    expect(kept.size).toBe(0);
+    await close();
+  });
+});
+
+describe('a checkpoint nobody came for', () => {
+  it('is one that its store was told to forget', async () => {
+    const ttls: unknown[] = [];
+    const store: CheckpointStore = { get: () => undefined, set: (...args) => void ttls.push(args[2]), delete: () => {} };
+    const { client, close } = await world({
+      holdfast: { streams: { checkpoints: store, checkpointEveryMs: 0, checkpointTtlMs: 5_000 } },
+    });
+    await client.messages.stream(request).finalMessage();
+
+    expect(new Set(ttls)).toEqual(new Set([5_000]));
+    await close();
+  });
+
+  it('is none when its time is over, in whatever store', async () => {
+    const clock = new VirtualClock();
+    const store = new Map<string, string>();
+    const { claude, client, hold, close } = await world({
+      holdfast: { clock, streams: { checkpoints: store, checkpointTtlMs: 5_000, resumes: 0 } },
+    });
+    claude.script('cut-mid-stream');
+    const options = callOptions({ requestId: 'old' });
+    await expect(client.messages.stream(request, options).finalMessage()).rejects.toThrow();
+    await new Promise((resolve) => setImmediate(resolve));
+
+    const [key, value] = [...store][0] as [string, string];
+
+    clock.advance(5_000);
+    const stream = await hold.resume('old', { client });
+    expect(stream).not.toBeNull();
+    await stream?.finalMessage().catch(() => {});
+    store.set(key, value);
+    clock.advance(1);
+    expect(await hold.resume('old', { client })).toBeNull();
+    await close();
+  });
+
+  it('leaves memory', () => {
+    const clock = new VirtualClock();
+    const store = memoryCheckpoints({ clock, maxLength: 10 });
+    store.set('a', '12345', 1_000);
+    store.set('b', '12345', 2_000);
+    clock.advance(1_000);
+    expect(store.get('a')).toBeUndefined();
+    expect(store.get('b')).toBe('12345');
+    store.set('c', '12345', 2_000);
+    expect(store.get('b'), 'what is over takes no room').toBe('12345');
+  });
+
+  it('leaves its directory, with the first that is written by another process at the latest', async () => {
+    const old = join(directory, `${'a'.repeat(64)}.json`);
+    await writeFile(old, 'old');
+    await utimes(old, new Date(0), new Date(0));
+    const store = fileCheckpoints({ directory });
+    await store.set('key', 'value');
+
+    expect(await readdir(directory)).toHaveLength(1);
+    const strict = fileCheckpoints({ directory, maxAgeMs: 1_000 });
+    for (const name of await readdir(directory)) await utimes(join(directory, name), new Date(0), new Date(0));
+    expect(await strict.get('key')).toBeUndefined();
   });
 });
 

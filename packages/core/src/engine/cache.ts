@@ -2,7 +2,9 @@
 
 import { createHash } from 'node:crypto';
 import { canonicalRequest } from '../policy/cache-key.ts';
+import { isBlock, isObject, parseObject } from '../stream/event-form.ts';
 import { wallNow, type Clock } from '../time.ts';
+import { askStore } from './ask-store.ts';
 import type { Call } from './call.ts';
 
 /** Anything with these methods: a `Map`, a Keyv instance. Values are text; `ttlMs` may be ignored. */
@@ -34,12 +36,17 @@ interface Entry {
   readonly message: Message;
 }
 
+/** A store that hangs is given no more than so many answers. */
+const mostWrites = 100;
+
 export class AnswerCache {
   readonly #store: AnswerStore;
   readonly #clock: Clock;
   readonly #maxAgeMs: number;
   readonly #maxEntryBytes: number;
   readonly #patienceMs: number;
+  /** Answers on their way to the store. */
+  #writing = 0;
 
   constructor({ store, maxAgeMs = 24 * 3600 * 1000, maxEntryBytes = 256 * 1024, patienceMs = 250 }: AnswerCacheOptions, clock: Clock) {
     this.#store = store;
@@ -49,47 +56,42 @@ export class AnswerCache {
     this.#patienceMs = patienceMs;
   }
 
-  /** Keeps a good answer. Does not wait, does not fail. */
+  /** Keeps a good answer. Does not wait, does not fail: what cannot be kept is not there later. */
   store(call: Call, message: Message): void {
-    if (!isWorthKeeping(message)) return;
+    if (!isWorthKeeping(message) || this.#writing >= mostWrites) return;
+    this.#writing += 1;
+    void this.#write(call, message)
+      .catch(() => {})
+      .finally(() => {
+        this.#writing -= 1;
+      });
+  }
+
+  async #write(call: Call, message: Message): Promise<void> {
     const key = keyOf(call);
+    if (key === null) return;
     const value = JSON.stringify({ version: 1, key, savedAt: wallNow(this.#clock), message } satisfies Entry);
     if (Buffer.byteLength(value) > this.#maxEntryBytes) return;
-    void (async () => this.#store.set(key, value, this.#maxAgeMs))().catch(() => {});
+    await this.#store.set(key, value, this.#maxAgeMs);
   }
 
   /** The answer given before to this very request of this tenant, and its age. `withinMs`: what is left of the caller's time. */
   async find(call: Call, withinMs: number = Infinity): Promise<{ message: Message; ageMs: number } | null> {
     const key = keyOf(call);
-    const value = await this.#get(key, Math.min(this.#patienceMs, withinMs));
+    if (key === null) return null;
+    const value = await askStore(this.#clock, Math.min(this.#patienceMs, withinMs), () => this.#store.get(key)).catch(() => null);
     const entry = typeof value === 'string' && value.length <= this.#maxEntryBytes ? parse(value) : null;
     if (!entry || entry.key !== key) return null;
     const ageMs = wallNow(this.#clock) - entry.savedAt;
     return ageMs >= 0 && ageMs <= this.#maxAgeMs ? { message: entry.message, ageMs } : null;
   }
-
-  async #get(key: string, patienceMs: number): Promise<unknown> {
-    return new Promise((resolve) => {
-      const cancel = this.#clock.after(patienceMs, () => resolve(null));
-      (async () => this.#store.get(key))().then(
-        (value) => {
-          cancel();
-          resolve(value);
-        },
-        () => {
-          cancel();
-          resolve(null);
-        },
-      );
-    });
-  }
 }
 
 /** Hashed: keys of prompts would be long, and would show them to whoever lists the store. */
-const keyOf = ({ body, tenant }: Call): string =>
-  `holdfast:answer:${createHash('sha256')
-    .update(canonicalRequest(body ?? {}, tenant))
-    .digest('hex')}`;
+function keyOf({ body, tenant }: Call): string | null {
+  const text = canonicalRequest(body ?? {}, tenant);
+  return text === null ? null : `holdfast:answer:${createHash('sha256').update(text).digest('hex')}`;
+}
 
 /** Only whole answers that end by themselves, and ask for nothing to be run, mean the same later. */
 function isWorthKeeping(message: Message): boolean {
@@ -97,22 +99,22 @@ function isWorthKeeping(message: Message): boolean {
   return isMessage(message) && (reason === 'end_turn' || reason === 'stop_sequence');
 }
 
+/** What every reader takes for granted in a message. */
 function isMessage(value: unknown): value is Message {
-  if (typeof value !== 'object' || value === null) return false;
-  const { type, role, content } = value as Message;
+  if (!isObject(value)) return false;
+  const { type, role, content, usage } = value;
   return (
     type === 'message' &&
     role === 'assistant' &&
     Array.isArray(content) &&
-    content.every((block) => typeof (block as Message | null)?.['type'] === 'string')
+    content.every(isBlock) &&
+    (usage === undefined || usage === null || isObject(usage))
   );
 }
 
 function parse(value: string): Entry | null {
-  try {
-    const found = JSON.parse(value) as Partial<Entry> | null;
-    return found?.version === 1 && typeof found.savedAt === 'number' && isMessage(found.message) ? (found as Entry) : null;
-  } catch {
-    return null;
-  }
+  const found = parseObject(value);
+  if (found?.['version'] !== 1 || typeof found['savedAt'] !== 'number') return null;
+  const { message } = found;
+  return isMessage(message) && isWorthKeeping(message) ? (found as unknown as Entry) : null;
 }

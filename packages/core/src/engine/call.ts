@@ -25,6 +25,8 @@ export interface AmbientScope {
 
 export interface Call {
   readonly id: string;
+  /** The name of its checkpoint: an id that the application chose for this call, else one that nobody can guess or take twice. */
+  readonly checkpointId: string;
   readonly route: RouteName;
   readonly method: string;
   readonly request: ApiRequest;
@@ -76,6 +78,8 @@ export function openCall({ request, next, options, scope, scopeDeadlineAt, limit
   const model = typeof body?.['model'] === 'string' ? body['model'] : null;
   const stream = body?.['stream'] === true;
   const id = perCall.requestId ?? scope?.requestId ?? newId();
+  // A scope's id is often the client's own `x-request-id`, and several calls have it.
+  const checkpointId = perCall.requestId ?? (scope?.requestId === undefined ? id : newId());
   const tenant = perCall.tenant ?? scope?.tenant ?? null;
   const deadlineMs = perCall.deadlineMs ?? limits?.deadlineMs ?? Infinity;
   const callers: AbortSignal[] = [];
@@ -84,6 +88,7 @@ export function openCall({ request, next, options, scope, scopeDeadlineAt, limit
 
   return {
     id,
+    checkpointId,
     route,
     method: (request.method ?? options.method).toUpperCase(),
     request,
@@ -104,6 +109,7 @@ export function openCall({ request, next, options, scope, scopeDeadlineAt, limit
     span,
     ledger: {
       callId: id,
+      checkpointId: null,
       route,
       model,
       stream,

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, readFile, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { newId } from '../time.ts';
+import { newId, systemClock } from '../time.ts';
 import type { CheckpointStore } from './checkpoint-store.ts';
 
 export interface FileCheckpointOptions {
@@ -13,6 +13,8 @@ export interface FileCheckpointOptions {
   readonly maxBytes?: number;
   /** The oldest files beyond this many are removed. Default 1000. */
   readonly maxFiles?: number;
+  /** Older files are no checkpoints any more, and are removed. Milliseconds, default 24 h. */
+  readonly maxAgeMs?: number;
 }
 
 /**
@@ -21,14 +23,20 @@ export interface FileCheckpointOptions {
  *
  * @throws when the directory cannot be used; Holdfast reports that as a `checkpoint-failed` event and goes on
  */
-export function fileCheckpoints({ directory, maxBytes = 16 * 1024 * 1024, maxFiles = 1000 }: FileCheckpointOptions): CheckpointStore {
+export function fileCheckpoints({
+  directory,
+  maxBytes = 16 * 1024 * 1024,
+  maxFiles = 1000,
+  maxAgeMs = 24 * 3600 * 1000,
+}: FileCheckpointOptions): CheckpointStore {
   const pathOf = (key: string): string => join(directory, `${createHash('sha256').update(key).digest('hex')}.json`);
   let written = 0;
   return {
     async get(key: string): Promise<string | undefined> {
       const path = pathOf(key);
       try {
-        return (await stat(path)).size > maxBytes ? undefined : await readFile(path, 'utf8');
+        const { size, mtimeMs } = await stat(path);
+        return size > maxBytes || isOld(mtimeMs, maxAgeMs) ? undefined : await readFile(path, 'utf8');
       } catch (error) {
         if (isMissing(error)) return undefined;
         throw error;
@@ -49,8 +57,8 @@ export function fileCheckpoints({ directory, maxBytes = 16 * 1024 * 1024, maxFil
         throw error;
       }
       written += 1;
-      // Counting files is slow beside writing one.
-      if (written % 50 === 0) await prune(directory, maxFiles);
+      // Counting files is slow beside writing one. The first one looks at what earlier processes left behind.
+      if (written === 1 || written % 50 === 0) await prune(directory, maxFiles, maxAgeMs);
     },
     async delete(key: string): Promise<void> {
       await unlink(pathOf(key)).catch((error: unknown) => {
@@ -72,13 +80,15 @@ async function writeFlushed(path: string, value: string): Promise<void> {
 
 const isMissing = (error: unknown): boolean => (error as { code?: unknown }).code === 'ENOENT';
 
-/** Removes the oldest files beyond `most`, among them what a crash left half written. */
-async function prune(directory: string, most: number): Promise<void> {
+const isOld = (mtimeMs: number, maxAgeMs: number): boolean => systemClock.wall() - mtimeMs > maxAgeMs;
+
+/** Removes files that are too old, and the oldest beyond `most`, among them what a crash left half written. */
+async function prune(directory: string, most: number, maxAgeMs: number): Promise<void> {
   const names = (await readdir(directory)).filter((name) => /^[0-9a-f]{64}\.json(\.[0-9a-f-]+\.tmp)?$/.test(name));
-  if (names.length <= most) return;
-  const found = await Promise.all(
-    names.map(async (name) => ({ name, at: (await stat(join(directory, name)).catch(() => null))?.mtimeMs ?? 0 })),
-  );
-  found.sort((a, b) => a.at - b.at);
-  for (const { name } of found.slice(0, found.length - most)) await unlink(join(directory, name)).catch(() => {});
+  const found: { name: string; at: number }[] = [];
+  // One after the other: a thousand at once would take all file handles.
+  for (const name of names) found.push({ name, at: (await stat(join(directory, name)).catch(() => null))?.mtimeMs ?? 0 });
+  found.sort((a, b) => b.at - a.at);
+  for (const [position, { name, at }] of found.entries())
+    if (position >= most || isOld(at, maxAgeMs)) await unlink(join(directory, name)).catch(() => {});
 }

@@ -135,7 +135,13 @@ class StreamedAnswer implements StreamOwner {
     };
     this.splice = past ? Splice.replay(options, past) : new Splice(options);
     this.#accounted = past?.usage.length ?? 0;
-    this.#checkpointer = this.#options.checkpoints ? new Checkpointer(engine.settings, this.#options, call, past !== null) : null;
+    const { checkpoints } = this.#options;
+    this.#checkpointer = checkpoints ? new Checkpointer(engine.settings, this.#options, checkpoints, call, past !== null) : null;
+    if (checkpoints) {
+      call.ledger.checkpointId = call.checkpointId;
+      // Whoever wants to know that name asks while the answer is still being written.
+      if (entry.requestId) engine.settings.book.index(entry.requestId, call.ledger);
+    }
   }
 
   /** What the reader has is written to a store from time to time. */
@@ -225,6 +231,7 @@ class StreamedAnswer implements StreamOwner {
     }
     if (surfaced) {
       const reason = isAborted(call.callers) ? 'aborted' : this.#missedDeadline ? 'deadline' : (this.#entry.result ?? 'stream-broken');
+      this.#checkpointer?.leave();
       finish(this.#engine, call, reason === 'aborted' ? 'aborted' : 'failed', reason);
       return;
     }
@@ -252,6 +259,7 @@ class StreamedAnswer implements StreamOwner {
   }
 
   #finishLeft(): void {
+    this.#checkpointer?.leave();
     if (this.#entry.durationMs === null) this.#closeLeft();
     finish(this.#engine, this.#call, 'aborted', 'aborted');
   }

@@ -2,6 +2,7 @@
 
 import type { Settings } from '../settings.ts';
 import type { HoldfastEvent } from '../telemetry/events.ts';
+import { quietly } from '../telemetry/quietly.ts';
 import { markSpan } from '../telemetry/span-events.ts';
 import type { Call } from './call.ts';
 
@@ -10,5 +11,7 @@ export function tell({ emitter }: Pick<Settings, 'emitter'>, call: Pick<Call, 's
   if (!emitter.active && !call.span) return;
   const event = build();
   if (emitter.active) emitter.emit(event);
-  if (call.span) markSpan(call.span, event);
+  const { span } = call;
+  // A span is of whichever make the application registered: its trouble is not the call's.
+  if (span) quietly(() => markSpan(span, event));
 }

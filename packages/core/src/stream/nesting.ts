@@ -6,11 +6,11 @@ const deepest = 500;
 const quote = 34;
 const backslash = 92;
 
-/** `json`, which is known to be well-formed, is nested deeper than anything real. */
-export function isTooDeep(json: string): boolean {
+/** `json`, which is known to be well-formed, is nested deeper than anything real, within `around` further levels. */
+export function isTooDeep(json: string, around = 0): boolean {
   // Almost everything is too short for it.
-  if (json.length < deepest * 2) return false;
-  let depth = 0;
+  if (json.length < (deepest - around) * 2) return false;
+  let depth = around;
   for (let at = 0; at < json.length; at += 1) {
     switch (json.charCodeAt(at)) {
       case quote:

@@ -2,7 +2,6 @@
 
 import type { FailureKind, Verdict } from '../policy/verdict.ts';
 import type { Ledger, LedgerAttempt } from './ledger.ts';
-import { quietly } from './quietly.ts';
 
 /** Common to every event of a call. */
 interface OfCall {
@@ -114,29 +113,5 @@ export type SurfaceReason =
   | 'no-target'
   | 'shutting-down';
 
+/** Hears events. Each is a copy of what was: it does not change later, and cannot be changed. */
 export type Listener = (event: HoldfastEvent) => void;
-
-/** Hands events to listeners; a listener that throws or rejects harms nobody. */
-export interface Emitter {
-  /** False when nobody listens: the event need not be built. */
-  readonly active: boolean;
-  emit(event: HoldfastEvent): void;
-  on(listener: Listener): () => void;
-}
-
-export function createEmitter(): Emitter {
-  const listeners = new Set<Listener>();
-  return {
-    get active() {
-      return listeners.size > 0;
-    },
-    emit(event) {
-      // Telemetry must never fail a call.
-      for (const listener of listeners) quietly(() => listener(event));
-    },
-    on(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-  };
-}

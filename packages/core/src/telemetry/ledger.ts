@@ -54,6 +54,8 @@ export interface LedgerAttempt {
 
 export interface Ledger {
   readonly callId: string;
+  /** The id by which `resume` finds what was delivered until the answer is whole; null where no checkpoints are written. */
+  checkpointId: string | null;
   /** `messages`, `count_tokens` or `other`. */
   readonly route: string;
   readonly model: string | null;

@@ -127,9 +127,10 @@ function callFields(ledger: Ledger): Record<string, unknown> {
   };
 }
 
-function flat({ type, at: _, ...rest }: HoldfastEvent, timestamp: string): Record<string, unknown> {
+function flat({ type, ...rest }: HoldfastEvent, timestamp: string): Record<string, unknown> {
   const fields: Record<string, unknown> = { event: type, timestamp };
   for (const [name, value] of Object.entries(rest)) {
+    if (name === 'at') continue;
     fields[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = typeof value === 'string' ? oneLine(value) : value;
   }
   return fields;

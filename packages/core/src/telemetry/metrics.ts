@@ -1,7 +1,8 @@
 // OpenTelemetry metrics from events. Free when no meter provider is registered: nothing listens then.
 
 import { metrics, type Attributes, type Meter, type MeterProvider } from '@opentelemetry/api';
-import type { Emitter, HoldfastEvent, Listener } from './events.ts';
+import type { Emitter } from './emitter.ts';
+import type { HoldfastEvent, Listener } from './events.ts';
 import type { Ledger, LedgerAttempt } from './ledger.ts';
 import { ModelNames } from './model-names.ts';
 

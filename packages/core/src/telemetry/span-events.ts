@@ -7,8 +7,12 @@ import { oneLine } from './one-line.ts';
 
 /** The span the SDK opened for the call now running, or undefined when nobody records it. */
 export function recordingSpan(): Span | undefined {
-  const span = trace.getActiveSpan();
-  return span?.isRecording() ? span : undefined;
+  try {
+    const span = trace.getActiveSpan();
+    return span?.isRecording() ? span : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Writes `event` on `span`. */
