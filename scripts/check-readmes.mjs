@@ -139,8 +139,9 @@ async function overTrpc(url) {
   const response = await post(`${url}/summary`, { text: 'Tell me about the harbour.' });
   const { result, error } = await response.json();
   if (error) return { status: response.status, kind: error.data.claude.kind, retryAfter: response.headers.get('retry-after') };
-  const input = encodeURIComponent(JSON.stringify({ text: 'Tell me about the harbour.', operationId: crypto.randomUUID() }));
-  const stream = await fetch(`${url}/chat?input=${input}`, {
+  const operationId = crypto.randomUUID();
+  assert.equal((await post(`${url}/ask`, { text: 'Tell me about the harbour.', operationId })).status, 200);
+  const stream = await fetch(`${url}/answer?input=${encodeURIComponent(JSON.stringify({ operationId }))}`, {
     headers: { accept: 'text/event-stream' },
     signal: AbortSignal.timeout(patienceMs),
   });

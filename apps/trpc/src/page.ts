@@ -2,7 +2,7 @@
 
 import { page as sharedPage } from '@holdfast/chat-page';
 
-/** Replaces the page's requests by tRPC's: queries and mutations over fetch, the answer as a subscription over EventSource. */
+/** Replaces the page's requests by tRPC's: questions over fetch, the answer as a subscription over EventSource. */
 const overTrpc = `
 const call = async (path, type, input) => {
   const body = JSON.stringify(input);
@@ -15,10 +15,11 @@ let operationId;
 `;
 
 const reader = `
-function read(answer) {
+async function read(answer) {
   operationId = crypto.randomUUID();
+  await call('ask', 'mutation', { messages: history, operationId });
   return new Promise((resolve, reject) => {
-    const source = new EventSource('/trpc/chat?input=' + encodeURIComponent(JSON.stringify({ messages: history, operationId })));
+    const source = new EventSource('/trpc/answer?input=' + encodeURIComponent(JSON.stringify({ operationId })));
     const end = (settle, value) => { source.close(); settle(value); };
     source.onmessage = ({ data }) => {
       const event = JSON.parse(data);

@@ -4,7 +4,7 @@ import type Anthropic from '@anthropic-ai/sdk';
 import { summaryOf, type Upstream } from '@holdfast/chat-page';
 import { callOptions, type Holdfast } from '@holdfast/core';
 import type { Drain } from '@holdfast/core/http';
-import { claudeErrorFormatter, claudeProcedure, claudeStream } from '@holdfast/trpc';
+import { claudeErrorFormatter, claudeProcedure, claudeStream, startAnswer } from '@holdfast/trpc';
 import { initTRPC, TRPCError } from '@trpc/server';
 import { z } from 'zod';
 
@@ -18,22 +18,21 @@ export function createRouter(client: Anthropic, hold: Holdfast, upstream: Upstre
   });
   const procedure = t.procedure.concat(claudeProcedure({ client, drain, deadlineMs: 120_000 }));
   return t.router({
-    chat: procedure.input(z.object({ messages, operationId: z.uuid(), lastEventId: z.string().nullish() })).subscription(async function* ({
-      input,
-      ctx,
-    }) {
-      yield* claudeStream({
+    ask: procedure.input(z.object({ messages, operationId: z.uuid() })).mutation(({ input: { messages: history, operationId }, ctx }) =>
+      startAnswer({
         claude: ctx.claude,
-        operationId: input.operationId,
-        lastEventId: input.lastEventId,
+        operationId,
         // The ledger is found by the call's id: here the operation's.
         start: (from) =>
           from.messages.create(
-            { model: upstream.model, max_tokens: 4096, messages: input.messages, stream: true },
-            callOptions({ requestId: input.operationId }),
+            { model: upstream.model, max_tokens: 4096, messages: history, stream: true },
+            callOptions({ requestId: operationId }),
           ),
-      });
-    }),
+      }),
+    ),
+    answer: procedure
+      .input(z.object({ operationId: z.uuid(), lastEventId: z.string().nullish() }))
+      .subscription(({ input, ctx }) => claudeStream({ claude: ctx.claude, ...input })),
     summary: procedure.input(z.object({ text: z.string().max(100_000) })).mutation(async ({ input, ctx }) => {
       const message = await ctx.claude.client.messages.create({
         model: upstream.model,

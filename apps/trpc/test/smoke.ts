@@ -1,6 +1,7 @@
 // The shared smoke test, speaking tRPC through its own client.
 
 import { smoke, type AppUnderSmoke } from '@holdfast/chat-page/smoke';
+import { claudeErrorOf } from '@holdfast/trpc/client';
 import { createTRPCClient, httpLink } from '@trpc/client';
 import type { AppRouter } from '../src/router.ts';
 
@@ -10,8 +11,18 @@ const overTrpc: AppUnderSmoke = {
   summary: async (url, text) => (await apiOf(url).summary.mutate({ text })).summary,
   flip: async (url, name) => apiOf(url).flip.mutate(name),
   async chat(url) {
-    const input = { messages: [{ role: 'user', content: 'Tell me about the harbour.' }], operationId: crypto.randomUUID() };
-    const response = await fetch(`${url}/trpc/chat?input=${encodeURIComponent(JSON.stringify(input))}`, {
+    const operationId = crypto.randomUUID();
+    // Longer than any URL may be.
+    const history: { role: 'user' | 'assistant'; content: string }[] = [
+      { role: 'user', content: 'Tell me a story. '.repeat(2_000) },
+      { role: 'assistant', content: 'Once upon a time.' },
+      { role: 'user', content: 'Tell me about the harbour.' },
+    ];
+    const failure = await apiOf(url)
+      .ask.mutate({ messages: history, operationId })
+      .then(() => null, claudeErrorOf);
+    if (failure) return { read: () => Promise.resolve({ text: '', failure: failure.kind }) };
+    const response = await fetch(`${url}/trpc/answer?input=${encodeURIComponent(JSON.stringify({ operationId }))}`, {
       headers: { accept: 'text/event-stream' },
     });
     return {

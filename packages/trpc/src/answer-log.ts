@@ -7,7 +7,7 @@ export interface AnswerLogOptions {
   readonly lingerMs?: number;
   /** A finished answer can be read again for this time, milliseconds. Default 60000. */
   readonly keepMs?: number;
-  /** Most answers at a time; the oldest finished ones go first. Default 1000. */
+  /** Most answers at a time. The oldest finished ones make room, then those nobody reads; else new ones are refused. Default 1000. */
   readonly maxAnswers?: number;
   /** Most events of one answer. Default 100000. */
   readonly maxEvents?: number;
@@ -44,8 +44,14 @@ export class AnswerLog<Event> {
     return this.#running.has(id);
   }
 
-  /** Begins to write the answer `id` from `source`, which ends early when its signal aborts. */
-  begin(id: string, source: (signal: AbortSignal) => AsyncIterable<Event>): void {
+  /**
+   * Begins to write the answer `id` from `source`, which ends early when its signal aborts: nobody read it for a while, or it
+   * had to make room.
+   *
+   * @returns false when there is no room: all answers are being read
+   */
+  begin(id: string, source: (signal: AbortSignal) => AsyncIterable<Event>): boolean {
+    if (!this.#makeRoom()) return false;
     const answer: Running<Event> = {
       events: [],
       stop: new AbortController(),
@@ -55,10 +61,17 @@ export class AnswerLog<Event> {
       wake: [],
       cancelTimer: () => {},
     };
-    // Before it is among them: nobody reads it yet.
-    this.#trim();
     this.#running.set(id, answer);
+    // Nobody may ever come.
+    this.#dropAfter(this.#options.lingerMs, id, answer);
     void this.#write(id, answer, source);
+    return true;
+  }
+
+  /** Forgets the answer `id`, and stops it if it is being written. */
+  drop(id: string): void {
+    const answer = this.#running.get(id);
+    if (answer) this.#drop(id, answer);
   }
 
   /** The events after the `after`th, as they come, until the answer ends or the reader leaves. Throws what its source threw. */
@@ -66,7 +79,7 @@ export class AnswerLog<Event> {
     const answer = this.#running.get(id);
     if (!answer) return;
     answer.readers += 1;
-    answer.cancelTimer();
+    if (!answer.ended) answer.cancelTimer();
     const onLeave = (): void => wakeAll(answer);
     reader?.addEventListener('abort', onLeave);
     try {
@@ -76,7 +89,7 @@ export class AnswerLog<Event> {
         if (event !== undefined) {
           number += 1;
           yield [number, event];
-        } else if (answer.ended) {
+        } else if (answer.ended || answer.stop.signal.aborted) {
           if (answer.failure) throw answer.failure.error;
           return;
         } else await new Promise<void>((resolve) => answer.wake.push(resolve));
@@ -84,8 +97,7 @@ export class AnswerLog<Event> {
     } finally {
       reader?.removeEventListener('abort', onLeave);
       answer.readers -= 1;
-      if (answer.readers === 0 && !answer.ended)
-        answer.cancelTimer = this.#options.clock.after(this.#options.lingerMs, () => this.#drop(id, answer));
+      if (answer.readers === 0 && !answer.ended && this.#running.get(id) === answer) this.#dropAfter(this.#options.lingerMs, id, answer);
     }
   }
 
@@ -103,21 +115,29 @@ export class AnswerLog<Event> {
       answer.ended = true;
       wakeAll(answer);
       answer.cancelTimer();
-      answer.cancelTimer = this.#options.clock.after(this.#options.keepMs, () => this.#drop(id, answer));
+      if (this.#running.get(id) === answer) this.#dropAfter(this.#options.keepMs, id, answer);
     }
+  }
+
+  #dropAfter(ms: number, id: string, answer: Running<Event>): void {
+    answer.cancelTimer = this.#options.clock.after(ms, () => this.#drop(id, answer));
   }
 
   #drop(id: string, answer: Running<Event>): void {
     answer.cancelTimer();
     answer.stop.abort();
+    wakeAll(answer);
     if (this.#running.get(id) === answer) this.#running.delete(id);
   }
 
-  #trim(): void {
-    for (const [id, answer] of this.#running) {
-      if (this.#running.size < this.#options.maxAnswers) return;
-      if (answer.ended || answer.readers === 0) this.#drop(id, answer);
-    }
+  #makeRoom(): boolean {
+    const { maxAnswers } = this.#options;
+    for (const mayGo of [(answer: Running<Event>) => answer.ended, (answer: Running<Event>) => answer.readers === 0])
+      for (const [id, answer] of this.#running) {
+        if (this.#running.size < maxAnswers) return true;
+        if (mayGo(answer)) this.#drop(id, answer);
+      }
+    return this.#running.size < maxAnswers;
   }
 
   /** Ends everything: for tests and shutdown. */

@@ -5,8 +5,7 @@ import type { AnyTRPCRouter } from '@trpc/server';
 import { observable } from '@trpc/server/observable';
 import type { ClaudeErrorData } from './errors.ts';
 
-export type { ClaudeErrorData } from './errors.ts';
-export type { ClaudeEvent } from './stream.ts';
+export type { ClaudeErrorData, ClaudeEvent } from './errors.ts';
 
 /** What the server said about a failed Claude call; null for any other error. */
 export function claudeErrorOf(error: unknown): ClaudeErrorData | null {

@@ -2,6 +2,8 @@
 
 import { isClaudeError, problem, type Problem, type ProblemOptions } from '@holdfast/core/http';
 import { TRPCError, type TRPC_ERROR_CODE_KEY } from '@trpc/server';
+import { getHTTPStatusCodeFromError } from '@trpc/server/http';
+import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc';
 
 /** What a client is told about a failed Claude call: `error.data.claude`. */
 export interface ClaudeErrorData {
@@ -12,6 +14,12 @@ export interface ClaudeErrorData {
   readonly retryAfterMs: number | null;
   readonly requestId: string | null;
 }
+
+/** What a subscriber gets. `end` and `error` are the last. */
+export type ClaudeEvent =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'end'; readonly stopReason: string | null }
+  | ({ readonly type: 'error'; readonly message: string } & ClaudeErrorData);
 
 /** tRPC's name for each status of the one mapping. */
 const codes: Readonly<Record<number, TRPC_ERROR_CODE_KEY>> = {
@@ -36,16 +44,30 @@ class ClaudeProblem extends Error {
   }
 }
 
-/** A failed Claude call as a TRPCError without the upstream's words; any other error as it is. */
+const codeOf = ({ status }: Problem): TRPC_ERROR_CODE_KEY => codes[status] ?? 'INTERNAL_SERVER_ERROR';
+
+/** `mapped` as the error of a procedure. */
+export const errorOf = (mapped: Problem, code: TRPC_ERROR_CODE_KEY = codeOf(mapped)): TRPCError =>
+  new TRPCError({ code, message: mapped.body.detail, cause: new ClaudeProblem(mapped) });
+
+/**
+ * A failed Claude call as a TRPCError without the upstream's words; any other error as it is. What a procedure made of a failed
+ * call stays: its code, and its message unless that is the upstream's.
+ */
 export function toTRPCError(error: unknown, options: ProblemOptions = {}): unknown {
-  if (!isClaudeError(error)) return error;
-  const mapped = problem(error, options);
-  return new TRPCError({
-    code: codes[mapped.status] ?? 'INTERNAL_SERVER_ERROR',
-    message: mapped.body.detail,
-    cause: new ClaudeProblem(mapped),
-  });
+  if (isClaudeError(error)) return errorOf(problem(error, options));
+  if (!hasUpstreamWords(error)) return error;
+  const mapped = problem(error.cause, options);
+  return error.code === 'INTERNAL_SERVER_ERROR' ? errorOf(mapped) : errorOf(mapped, error.code);
 }
+
+/** tRPC gives an error without words of its own those of its cause. */
+function hasUpstreamWords(error: unknown): error is TRPCError & { cause: Error } {
+  return isTRPCError(error) && isClaudeError(error.cause) && error.message === error.cause?.message;
+}
+
+/** Applications that were compiled to CommonJS have another copy of the class. */
+export const isTRPCError = (error: unknown): error is TRPCError => error instanceof Error && error.name === 'TRPCError';
 
 /** The problem behind an error of ours. */
 export function problemOf(error: unknown): Problem | undefined {
@@ -60,19 +82,26 @@ export const dataOf = ({ body }: Problem): ClaudeErrorData => ({
   requestId: body.requestId,
 });
 
+export const errorEvent = (mapped: Problem): ClaudeEvent => ({ type: 'error', message: mapped.body.detail, ...dataOf(mapped) });
+
 /**
  * Adds `data.claude` to the shape of our errors: `initTRPC.create({ errorFormatter: claudeErrorFormatter })`, or call it from
- * your own formatter.
+ * your own formatter. Failed Claude calls that reach tRPC on another way, such as a promise within a streamed answer, lose the
+ * upstream's words here.
  */
-export function claudeErrorFormatter<Shape extends { data: object }>({
+export function claudeErrorFormatter<Shape extends { code: number; message: string; data: object }>({
   shape,
   error,
 }: {
   shape: Shape;
   error: unknown;
 }): Shape & { data: { claude?: ClaudeErrorData } } {
-  const mapped = problemOf(error);
-  return mapped ? { ...shape, data: { ...shape.data, claude: dataOf(mapped) } } : shape;
+  const shown = problemOf(error) ? error : toTRPCError(error);
+  const mapped = problemOf(shown);
+  if (!mapped) return shape;
+  const { code, message } = shown as TRPCError;
+  const data = { ...shape.data, code, httpStatus: getHTTPStatusCodeFromError(shown as TRPCError), claude: dataOf(mapped) };
+  return { ...shape, code: TRPC_ERROR_CODES_BY_KEY[code], message, data };
 }
 
 /** `responseMeta` for tRPC's HTTP adapters: tells clients when to come back, where headers are not out yet. */

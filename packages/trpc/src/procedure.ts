@@ -1,9 +1,10 @@
 // A procedure builder to concat: its Claude calls end with the client, and their failures have a kind.
 
-import { createDrain, runInScope, type Drain, type ProblemOptions, type ScopeOptions } from '@holdfast/core/http';
+import { createDrain, currentScope, problemOfKind, type Drain, type ProblemOptions, type ScopeOptions } from '@holdfast/core/http';
 import { newId } from '@holdfast/core';
-import { initTRPC, TRPCError } from '@trpc/server';
-import { toTRPCError } from './errors.ts';
+import { initTRPC } from '@trpc/server';
+import { errorOf, isTRPCError, toTRPCError } from './errors.ts';
+import { goesOn, openScope, watched } from './iterate.ts';
 
 /** `ctx.claude` in procedures. */
 export interface ClaudeContext<Client> {
@@ -24,17 +25,22 @@ export interface ClaudeProcedureOptions<Client> extends Omit<ProblemOptions, 're
   readonly client: Client;
   /** Milliseconds an answer is of use. Default: no deadline. */
   readonly deadlineMs?: number;
-  /** Whose request it is, from the context; keeps cached answers of tenants apart. Default: none. */
+  /** Whose request it is, from the context; keeps cached answers of tenants apart. Default: that of the surrounding scope, or none. */
   readonly tenant?: (ctx: object) => string | undefined;
-  /** The id of the request, from the context. Default: a new one. */
+  /** The id of the request, from the context. Default: that of the surrounding scope, or a new one. */
   readonly requestId?: (ctx: object) => string | undefined;
-  /** Refuses new requests while the server goes down. Default: never. */
+  /**
+   * Aborts when the client has left, from the context, where tRPC does not tell procedures: for queries and mutations over
+   * WebSocket, `info.signal` of `createContext`. Default: only what tRPC tells.
+   */
+  readonly signal?: (ctx: object) => AbortSignal | undefined;
+  /** Refuses new requests while the server goes down, and ends what still runs when it has to. Default: never. */
   readonly drain?: Drain;
 }
 
 /**
  * A procedure builder to `concat` to yours: `ctx.claude` makes calls that end with their request and share its deadline, and
- * their failures become TRPCErrors without the upstream's words.
+ * their failures become TRPCErrors without the upstream's words. That holds for async generators too, as long as they are read.
  *
  * @example
  * ```ts
@@ -44,21 +50,33 @@ export interface ClaudeProcedureOptions<Client> extends Omit<ProblemOptions, 're
  */
 // The builder's type is tRPC's own and long; what matters is that it can be given to concat.
 export function claudeProcedure<Client>(options: ClaudeProcedureOptions<Client>) {
-  const { client, deadlineMs, tenant, requestId: idOf, drain = createDrain(), ...problem } = options;
+  const { client, deadlineMs, tenant, requestId: idOf, signal: signalOf, drain = createDrain(), ...problem } = options;
   // Without this, a plugin's own settings would send stack traces to clients.
   const t = initTRPC.context<object>().create({ isDev: false });
-  return t.procedure.use(async ({ ctx, next, signal }) => {
-    if (drain.refuses)
-      throw new TRPCError({
-        code: 'SERVICE_UNAVAILABLE',
-        message: 'This server is restarting. Try again at once: another one will answer.',
-      });
-    const requestId = idOf?.(ctx) ?? newId();
-    const scope: ScopeOptions = { signal, deadlineMs, requestId, tenant: tenant?.(ctx) };
+  return t.procedure.use(async ({ ctx, next, signal: told }) => {
+    if (drain.refuses) throw errorOf(problemOfKind('shutting-down', problem));
+    const around = currentScope();
+    const requestId = idOf?.(ctx) ?? around?.requestId ?? newId();
+    const signal = anyOf(told, signalOf?.(ctx));
+    const scope: ScopeOptions = { signal, deadlineMs, requestId, tenant: tenant?.(ctx) ?? around?.tenant };
     const claude: ClaudeContext<Client> = { client, signal, requestId, scope, drain, problem: { ...problem, requestId } };
-    const result = await runInScope(scope, () => next({ ctx: { claude } }));
-    if (result.ok) return result;
-    const mapped = toTRPCError(result.error.cause, claude.problem);
-    return mapped instanceof TRPCError ? { ...result, error: mapped } : result;
+    const mapError = (error: unknown): unknown => toTRPCError(error, claude.problem);
+    const stop = new AbortController();
+    const run = openScope({ ...scope, signal: anyOf(signal, stop.signal) });
+    const result = await run(() => next({ ctx: { claude } }));
+    if (!result.ok) {
+      // tRPC has made a TRPCError of whatever was thrown.
+      const mapped = mapError(result.error);
+      return isTRPCError(mapped) ? { ...result, error: mapped } : result;
+    }
+    if (!goesOn(result.data)) return result;
+    const onDeadline = (): unknown => errorOf(problemOfKind('shutting-down', claude.problem));
+    const watch = { claude, run, left: signal, deadline: drain.deadline, onDeadline, mapError, stop: () => stop.abort() };
+    return { ...result, data: watched(result.data, watch) };
   });
+}
+
+function anyOf(...signals: (AbortSignal | undefined)[]): AbortSignal | undefined {
+  const given = signals.filter((signal) => signal !== undefined);
+  return given.length > 1 ? AbortSignal.any(given) : given[0];
 }

@@ -47,6 +47,17 @@ describe('a scope', () => {
     expect(seen?.signal?.aborted).toBe(true);
   });
 
+  it('that outlives the one around it ends by its own signal only, and inherits the rest', () => {
+    const outer = new AbortController();
+    const inner = new AbortController();
+
+    const seen = runInScope({ signal: outer.signal, requestId: 'r', tenant: 't', deadlineAt: 2_000 }, () =>
+      runInScope({ signal: inner.signal, outlives: true }, currentScope),
+    );
+
+    expect(seen).toEqual({ signal: inner.signal, requestId: 'r', tenant: 't', deadlineAt: 2_000 });
+  });
+
   it('is aborted at once when a signal already was', () => {
     const seen = runInScope({ signal: AbortSignal.abort() }, () => runInScope({ signal: new AbortController().signal }, currentScope));
 

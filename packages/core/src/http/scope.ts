@@ -23,6 +23,11 @@ export interface ScopeOptions {
   readonly deadlineMs?: number | undefined;
   readonly requestId?: string | undefined;
   readonly tenant?: string | undefined;
+  /**
+   * Its calls outlive the client of the surrounding scope, for an answer that somebody else may still read: only `signal` ends
+   * them. Everything else is inherited. Default: false.
+   */
+  readonly outlives?: boolean | undefined;
 }
 
 // Two copies of this package in one process (two versions, or a bundle beside a module) must see the same scope.
@@ -37,7 +42,8 @@ export function currentScope(): Scope | undefined {
 
 /**
  * Runs `fn` so that every Claude call inside it, however deep and across awaits, inherits `options`. A nested scope
- * inherits what it does not set; it can bring the deadline forward and never put it off, and both signals end its calls.
+ * inherits what it does not set; it can bring the deadline forward and never put it off, and both signals end its calls
+ * unless it `outlives` the outer one.
  *
  * @returns what `fn` returns
  * @throws {RangeError} when a deadline is not a number
@@ -59,7 +65,7 @@ export function deadlineOn(clock: Clock, scope: Scope | undefined): number {
 function scopeWithin(outer: Scope | undefined, options: ScopeOptions, clock: Clock): Scope {
   const date = wallNow(clock);
   const scope: Scope = {
-    signal: joinSignals(outer?.signal, options.signal),
+    signal: joinSignals(options.outlives ? undefined : outer?.signal, options.signal),
     deadlineAt: earliest(outer?.deadlineAt, options.deadlineAt, options.deadlineMs === undefined ? undefined : date + options.deadlineMs),
     requestId: options.requestId ?? outer?.requestId,
     tenant: options.tenant ?? outer?.tenant,
