@@ -4,7 +4,7 @@ import './decorators.ts';
 import { parseArgs } from 'node:util';
 import { knownRed } from './known-red.ts';
 import { summaryOf, tableOf } from './report.ts';
-import { idOf, rowsOf, runTable } from './table.ts';
+import { idOf, rowsOf, runTable, situationOf } from './table.ts';
 
 const help = `pnpm no-harm                 the bare SDK and Holdfast in every situation, side by side
 pnpm no-harm --only <text>   only rows whose name holds this text
@@ -29,4 +29,4 @@ const red = results.filter((result) => result.findings.length > 0);
 if (values.json) console.log(JSON.stringify(results.map((result) => ({ ...result, situation: undefined, id: idOf(result) }))));
 else console.log(`${tableOf(values.red ? red : results, knownRed)}\n\n${summaryOf(results, knownRed)}`);
 // Rows about hanging leave sockets and timers behind on the bare side.
-process.exit(red.some((result) => !(idOf(result) in knownRed)) ? 1 : 0);
+process.exit(red.some((result) => !(situationOf(result) in knownRed)) ? 1 : 0);

@@ -9,6 +9,8 @@ import { answerOf, nothing, type Answer, type Failure, type Observation } from '
 import { isObserved, type Observed, type Side, type Situation, type Surface, type World } from './situation.ts';
 
 const defaultSpeed = 20;
+/** In real time the waits between attempts are shorter, as the bare SDK's are made by `retry-after-ms`. */
+const shortWaits = { baseMs: 20, throttledBaseMs: 20, capMs: 100 };
 const defaultPatienceMs = 8000;
 /** How long replies may still be open after a call has ended. */
 const settleMs = 1500;
@@ -93,7 +95,7 @@ async function called(row: Situation, side: Side, surface: Surface, closes: (() 
   const outcome = await Promise.race([outcomeOf(row, world, reading), gaveUp]);
   const ms = performance.now() - from;
   clearTimeout(patience);
-  const own = upstream.seen.slice(before);
+  const own = upstream.seen.slice(before).filter((seen) => row.counts?.(seen) ?? true);
   for (let waited = 0; upstream.open() > 0 && waited < settleMs; waited += 25) await sleep(25);
   const open = upstream.open();
   return {
@@ -112,7 +114,7 @@ const hung = Symbol('hung');
 async function holdOf(row: Situation, closes: (() => unknown)[]): Promise<ReturnType<typeof holdfast>> {
   const options = typeof row.hold === 'function' ? await row.hold({ closes }) : row.hold;
   const speed = row.speed ?? defaultSpeed;
-  const hold = holdfast({ ...(speed === 1 ? {} : { clock: fastClock(speed) }), ...options });
+  const hold = holdfast({ ...(speed === 1 ? { retry: shortWaits } : { clock: fastClock(speed) }), ...options });
   closes.push(() => hold.close());
   return hold;
 }

@@ -1,7 +1,7 @@
 // The table as text, 80 columns wide.
 
 import { told } from './judge.ts';
-import { idOf, type Result } from './table.ts';
+import { situationOf, type Result } from './table.ts';
 
 const width = 80;
 const columns = { name: 39, side: 16 };
@@ -16,7 +16,7 @@ export function tableOf(results: readonly Result[], known: Readonly<Record<strin
       lines.push('', subject.toUpperCase(), rowOf('', 'bare SDK', 'Holdfast', ''));
     }
     const { findings } = result;
-    const verdict = findings.length === 0 ? 'ok' : idOf(result) in known ? 'known' : 'RED';
+    const verdict = findings.length === 0 ? 'ok' : situationOf(result) in known ? 'known' : 'RED';
     lines.push(rowOf(`${result.name}, ${result.surface}`, told(result.bare), told(result.held), verdict));
     for (const { harm, what } of findings) lines.push(...wrapped(`${harm}: ${what}`));
   }
@@ -26,8 +26,8 @@ export function tableOf(results: readonly Result[], known: Readonly<Record<strin
 /** How many rows there are, and how many are red. */
 export function summaryOf(results: readonly Result[], known: Readonly<Record<string, string>> = {}): string {
   const red = results.filter(({ findings }) => findings.length > 0);
-  const unknown = red.filter((result) => !(idOf(result) in known));
-  const situations = new Set(results.map(({ subject, name }) => `${subject}: ${name}`)).size;
+  const unknown = red.filter((result) => !(situationOf(result) in known));
+  const situations = new Set(results.map(situationOf)).size;
   const parts = [`${situations} situations`, `${results.length} rows`, `${results.length - red.length} ok`, `${unknown.length} red`];
   return [...parts, ...(red.length > unknown.length ? [`${red.length - unknown.length} known`] : [])].join(', ');
 }

@@ -5,7 +5,7 @@ import type { ClientOptions } from '@anthropic-ai/sdk';
 import type { Holdfast, HoldfastOptions } from '@holdfast/core';
 import type { Rule } from './judge.ts';
 import type { Observation } from './observation.ts';
-import type { Upstream } from './upstream.ts';
+import type { Seen, Upstream } from './upstream.ts';
 
 export type Side = 'bare' | 'held';
 
@@ -51,6 +51,8 @@ export interface Situation {
   readonly body?: Readonly<Record<string, unknown>>;
   /** What happens before the judged call. What it throws is nobody's business. */
   readonly before?: Call;
+  /** Which requests are counted. Default: all from when the judged call began. */
+  readonly counts?: (seen: Pick<Seen, 'path' | 'body'>) => boolean;
   /** Makes the judged call itself. Default: by surface. Returns a message. */
   readonly call?: Call;
   readonly rule?: Rule;

@@ -20,7 +20,10 @@ export interface Result extends Row {
 }
 
 /** The name of a row, by which it is chosen, printed and known. */
-export const idOf = ({ subject, name, surface }: Row): string => `${subject}: ${name}, ${surface}`;
+export const idOf = ({ subject, name, surface }: Row): string => `${situationOf({ subject, name })}, ${surface}`;
+
+/** The name of a situation, whoever asks. */
+export const situationOf = ({ subject, name }: Pick<Row, 'subject' | 'name'>): string => `${subject}: ${name}`;
 
 /** One row for each surface of each situation. */
 export const rowsOf = (subjects: readonly Subject[]): Row[] =>

@@ -202,7 +202,7 @@ export const recoveries: Subject = {
     {
       name: 'a continuation keeps room for thinking',
       surfaces: ['stream', 'helper'],
-      body: { model: 'claude-sonnet-4-5', max_tokens: 1100, thinking: { type: 'enabled', budget_tokens: 1085 } },
+      body: { model: 'claude-opus-4-5', max_tokens: 1100, thinking: { type: 'enabled', budget_tokens: 1085 } },
       upstream: () =>
         upstream((seen) => {
           const { thinking, max_tokens: max } = seen.body as { thinking?: { type: string; budget_tokens: number }; max_tokens: number };

@@ -1,8 +1,9 @@
 // The SDK's own `timeout`, the caller who leaves, and slow upstreams. Real time: the SDK's limits are.
 
 import type { Situation, Subject, World } from '../situation.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ask, request } from '../observe.ts';
-import { eventReply, healthy, stall, upstream, type Step } from '../upstream.ts';
+import { cut, eventReply, healthy, stall, upstream, type Step } from '../upstream.ts';
 import { events, message, words } from '../wire.ts';
 
 const silent = () => upstream(() => ({ headless: true, steps: [stall] }));
@@ -62,6 +63,18 @@ export const timeouts: Subject = {
       surfaces: ['stream', 'helper'],
       sdk: { timeout: 300 },
       upstream: () => upstream(() => eventReply(events().flatMap((event): Step[] => [event, { pause: 80 }]))),
+    },
+    {
+      name: 'gave up at 250 ms, and asks no more after that',
+      speed: 1,
+      sdk: { timeout: 250, maxRetries: 0 },
+      upstream: () => upstream(() => ({ headless: true, steps: [{ pause: 400 }, cut] })),
+      call: (world) =>
+        ask(world).catch(async (error: unknown) => {
+          await sleep(2500);
+          throw error;
+        }),
+      rule: { asks: 4 },
     },
     // 100 times as fast: 2 s are 200 s.
     {
