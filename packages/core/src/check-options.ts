@@ -139,6 +139,7 @@ const callRules: Rules = {
   enabled: { type: 'boolean' },
   requestId: { type: 'string' },
   tenant: { type: 'string' },
+  credential: oneOf('operator', 'caller'),
   deadlineMs: { type: 'number', min: 1, max: 2 ** 31 - 1 },
   attempts: count(1, 10),
   stickyKey: { type: 'string' },

@@ -23,7 +23,11 @@ import { version } from './version.ts';
 
 /** How an instance is, for health endpoints and dashboards. */
 export interface HealthReport {
-  /** `down`: no target may be asked now. `degraded`: some may not, or the retry budget is empty. */
+  /**
+   * `down`: nobody answers now, or the instance was closed. `degraded`: some targets may not be asked, the retry budget is empty,
+   * or no target may be asked and the cache or `answer` stands in. Targets that rest because of a key or an account are asked
+   * when there are no others, so that a repair is found out: that is `degraded` too.
+   */
   readonly status: 'ok' | 'degraded' | 'down';
   readonly targets: readonly TargetReport[];
   /** What is left of the retry budget, 0 to 1; null without one. */
@@ -150,6 +154,7 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
       healthOf(
         router.report().map((target) => dated(target, clock)),
         budgetLeft(),
+        { closed, standIn: hasStandIn(options) },
       ),
     describe: () => describeSettings(settings),
     attempts: (of: unknown) => find(of),
@@ -193,10 +198,20 @@ function dated(target: TargetReport, clock: Clock): TargetReport {
   return { ...target, throttledUntil: date(target.throttledUntil), disabledUntil: date(target.disabledUntil) };
 }
 
-function healthOf(targets: readonly TargetReport[], budget: number | null): HealthReport {
+function healthOf(
+  targets: readonly TargetReport[],
+  budget: number | null,
+  { closed, standIn }: { readonly closed: boolean; readonly standIn: boolean },
+): HealthReport {
   const usable = targets.filter((target) => target.usable).length;
-  const status = usable === 0 ? 'down' : usable < targets.length || (budget !== null && budget <= 0) ? 'degraded' : 'ok';
-  return { status, targets, budget };
+  const answers = !closed && (usable > 0 || standIn || targets.some((target) => target.disabledUntil !== null));
+  const whole = usable === targets.length && (budget === null || budget > 0);
+  return { status: !answers ? 'down' : whole ? 'ok' : 'degraded', targets, budget };
+}
+
+/** Whether there are answers when no target gives one. */
+function hasStandIn({ cache, answer, degrade = 'answer' }: HoldfastOptions): boolean {
+  return (cache !== undefined && (degrade === 'cache' || degrade === 'answer')) || (answer !== undefined && degrade === 'answer');
 }
 
 /**

@@ -152,7 +152,7 @@ describe('errorHandler', () => {
 
 describe('a server that ends its answers', () => {
   const open = { interrupt: undefined, signal: undefined };
-  type Chat = (claude: HoldfastExpress<Anthropic>) => express.RequestHandler;
+  type Chat = (claude: HoldfastExpress<Anthropic>) => express.RequestHandler | ReturnType<typeof messagesProxy>;
   const ways: Record<string, Chat> = {
     sendStream: (claude) => async (_incoming, response) => {
       await sendStream(response, claude.client.messages.create({ ...request, stream: true }), open);

@@ -151,6 +151,24 @@ describe('a graceful shutdown', () => {
     dispose();
   });
 
+  it('gives running answers no second when it is hurried, and leaves a third signal to the system', async () => {
+    const clock = handClock();
+    const { server, url } = await serve((response) => response.write('never ends'));
+    const before = process.listenerCount('SIGUSR2');
+    const { drain } = gracefulShutdown(server, { ...times, signals: ['SIGUSR2'], clock });
+    const response = await begin(url);
+    const text = textOf(response).catch((error: Error) => error.message);
+
+    process.emit('SIGUSR2');
+    process.emit('SIGUSR2');
+    expect(process.listenerCount('SIGUSR2')).toBe(before);
+    await settled();
+    expect(drain.state).toBe('ending');
+    clock.advance(100);
+
+    expect(await text).toBe('aborted');
+  });
+
   it('runs once however often it is asked for', async () => {
     const { server } = await serve((response) => response.end());
     let closed = 0;

@@ -33,7 +33,7 @@ export interface GracefulShutdown {
 /**
  * On SIGTERM: the ready probe fails and requests are still served (`readinessDelayMs`); then the server takes nothing new
  * and running answers may end (`drainMs`); then those that still run end with an in-band error that invites a retry.
- * A second signal skips the waiting. The process exits by itself when nothing else keeps it alive.
+ * A second signal skips the waiting, and a third ends the process at once. The process exits by itself when nothing else keeps it alive.
  */
 export function gracefulShutdown(server: ClosableServer, options: GracefulShutdownOptions = {}): GracefulShutdown {
   const drain = options.drain ?? createDrain();
@@ -53,7 +53,8 @@ export function gracefulShutdown(server: ClosableServer, options: GracefulShutdo
     await wait(clock, options.drainMs ?? 20_000, hurry.signal, closed.signal);
 
     drain.enter('ending');
-    await wait(clock, options.endMs ?? 1_000, closed.signal);
+    const endMs = options.endMs ?? 1_000;
+    await wait(clock, hurry.signal.aborted ? Math.min(endMs, hurriedEndMs) : endMs, closed.signal);
     stopSweeping();
     server.closeAllConnections();
     await closing;
@@ -64,7 +65,11 @@ export function gracefulShutdown(server: ClosableServer, options: GracefulShutdo
   };
   const shutdown = (): Promise<void> => (running ??= run());
   const onSignal = (): void => {
-    if (running) hurry.abort();
+    if (running) {
+      hurry.abort();
+      // A third one ends the process as if nobody listened.
+      dispose();
+    }
     void shutdown();
   };
   const dispose = (): void => {
@@ -80,6 +85,9 @@ function closeServer(server: ClosableServer): Promise<void> {
     server.close(() => resolve());
   });
 }
+
+/** Somebody stands at the keyboard: time to write the last words, and no more. */
+const hurriedEndMs = 100;
 
 const sweepMs = 250;
 

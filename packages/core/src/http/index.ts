@@ -2,6 +2,7 @@
 
 export { quietly } from '../telemetry/quietly.ts';
 export { anthropicError, type AnthropicErrorBody, type AnthropicErrorOptions, type AnthropicReply } from './anthropic-error.ts';
+export type { BeforeCall, ProxiedCall, ProxyDecision, ProxyRefusal } from './before-call.ts';
 export { createDrain, type Drain, type DrainState } from './drain.ts';
 export { isClaudeError } from './failure.ts';
 export { gracefulShutdown, type ClosableServer, type GracefulShutdown, type GracefulShutdownOptions } from './graceful-shutdown.ts';
@@ -15,7 +16,7 @@ export {
   type HealthStatus,
 } from './health.ts';
 export type { ProblemKind } from './kinds.ts';
-export { proxyMessages, type MessagesProxyOptions, type ProxyClient } from './messages-proxy.ts';
+export { proxyMessages, refusedBody } from './messages-proxy.ts';
 export { clientSignal, nodeScope, type NodeScopeOptions } from './node-scope.ts';
 export {
   problem,
@@ -26,6 +27,7 @@ export {
   type ProblemOptions,
   type ProblemOverride,
 } from './problem.ts';
+export type { MessagesProxyOptions, ProxyCallOptions, ProxyClient } from './proxy-options.ts';
 export type { RelayOutcome } from './pump.ts';
 export type { RelayFormatName } from './relay-format.ts';
 export type { ParsedRequest } from './read-json.ts';

@@ -3,12 +3,14 @@ import { EventEmitter, once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { proxyMessages, type MessagesProxyOptions } from './messages-proxy.ts';
+import { proxyMessages, refusedBody } from './messages-proxy.ts';
 import { nodeScope } from './node-scope.ts';
+import type { MessagesProxyOptions, ProxyClient } from './proxy-options.ts';
 import { runInScope, type ScopeOptions } from './scope.ts';
 import {
   blockStart,
   handBody,
+  handClock,
   messageStart,
   overloaded,
   request,
@@ -42,7 +44,7 @@ const message = {
 
 /** A proxy before `answer`; what it sent upstream is in `seen`. */
 async function proxy(
-  answer: (signal: AbortSignal | undefined) => Response,
+  answer: (signal: AbortSignal | undefined) => Response | Promise<Response>,
   options: MessagesProxyOptions = {},
   prepare: (request: IncomingMessage) => Promise<void> = async () => {},
   scope: ScopeOptions = {},
@@ -52,7 +54,7 @@ async function proxy(
     apiKey: 'server-key',
     maxRetries: 0,
     fetch: async (url, init) => {
-      seen.push({ url: String(url), headers: new Headers(init?.headers), body: JSON.parse(String(init?.body)) });
+      seen.push({ url: String(url), headers: new Headers(init?.headers), body: init?.body ? JSON.parse(String(init.body)) : undefined });
       return answer(init?.signal ?? undefined);
     },
   });
@@ -140,6 +142,89 @@ describe('an SDK that has this server as its base URL', () => {
     }
   });
 
+  it('gets the list of models, and one of them', async () => {
+    const model = { id: 'claude-opus-5-5', type: 'model' };
+    const { url, seen } = await proxy(() => Response.json({ data: [model], has_more: false, ...model }));
+
+    expect((await callerOf(url).models.list({ limit: 5 })).data).toEqual([model]);
+    expect(await callerOf(url).models.retrieve('claude-opus-5-5')).toMatchObject(model);
+    expect(seen.map((request) => new URL(request.url)).map(({ pathname, search }) => pathname + search)).toEqual([
+      '/v1/models?limit=5',
+      '/v1/models/claude-opus-5-5',
+    ]);
+    expect((await fetch(`${url}/v1/models/..%2Ffiles`)).status).toBe(404);
+  });
+
+  it('gets beta features by the parameter that older SDKs add, and nothing else of a query goes on', async () => {
+    const { url, seen } = await proxy(() => Response.json(message));
+
+    await fetch(`${url}/v1/messages?beta=true&secret=1`, { method: 'POST', body: JSON.stringify(request) });
+
+    expect(new URL(seen[0]!.url).search).toBe('?beta=true');
+  });
+
+  it('is told that there is a server, by a HEAD that asks nothing upstream', async () => {
+    const { url, seen } = await proxy(() => Response.json(message), { authorize: () => false });
+    const status = async (path: string): Promise<number> => (await fetch(url + path, { method: 'HEAD' })).status;
+
+    expect(await Promise.all(['/', '/v1/messages', '/v1/models', '/v1/files'].map(status))).toEqual([200, 200, 200, 404]);
+    expect(seen).toHaveLength(0);
+  });
+
+  describe('and an upstream that is silent', () => {
+    async function silent(options: MessagesProxyOptions = {}) {
+      const clock = handClock();
+      const [asked, answered] = [withResolvers<void>(), withResolvers<Response>()];
+      const { url } = await proxy(
+        () => {
+          asked.resolve(undefined);
+          return answered.promise;
+        },
+        { clock, ...options },
+      );
+      const reply = fetch(`${url}/v1/messages`, { method: 'POST', body: JSON.stringify({ ...request, stream: true }) });
+      await asked.promise;
+      return { clock, reply, answer: answered.resolve };
+    }
+
+    it('gets headers and a sign of life within a second, and then the answer with its labels', async () => {
+      const { clock, reply, answer } = await silent();
+
+      clock.advance(800);
+      const response = await reply;
+      answer(new Response(wholeAnswer('Hello'), { headers: { 'holdfast-degraded': 'fallback-model', 'request-id': 'req_up' } }));
+
+      expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
+      expect(response.headers.get('request-id')).toBeTruthy();
+      const text = await response.text();
+      expect(text).toMatch(/^: keep-alive\n\n/);
+      expect(text).toContain(': holdfast-degraded: fallback-model\n');
+      expect(text).toContain(wholeAnswer('Hello'));
+    });
+
+    it('hears inside the stream of what fails later', async () => {
+      const errors: unknown[] = [];
+      const { clock, reply, answer } = await silent({ onError: (error) => errors.push(error) });
+
+      clock.advance(800);
+      const response = await reply;
+      answer(refusal(529, 'overloaded_error'));
+
+      expect(response.status).toBe(200);
+      expect(await response.text()).toMatch(/event: error\ndata: \{"type":"error","error":\{"type":"overloaded_error"/);
+      expect(errors).toMatchObject([{ status: 529 }]);
+    });
+
+    it('gets the status of what fails before', async () => {
+      const { clock, reply, answer } = await silent();
+
+      clock.advance(799);
+      answer(refusal(529, 'overloaded_error'));
+
+      expect((await reply).status).toBe(529);
+    });
+  });
+
   it('raises an error event that comes first as a status', async () => {
     const { url } = await proxy(() => new Response(overloaded));
 
@@ -217,6 +302,62 @@ describe('what goes upstream', () => {
     expect([seen[0]!.headers.get('authorization'), seen[0]!.headers.get('x-api-key')]).toEqual(expected);
   });
 
+  it('is the caller’s call, and of nobody who brings no key', async () => {
+    const calls: { readonly holdfast?: unknown }[] = [];
+    const spy = { asResponse: async () => Response.json(message) };
+    const client: ProxyClient = {
+      post: (_path, options) => (calls.push(options), spy),
+      get: (_path, options) => (calls.push(options), spy),
+    };
+    for (const forwardCredentials of [true, false]) {
+      const server = createServer((incoming, response) => void proxyMessages(incoming, response, client, { forwardCredentials }));
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      closers.push(() => server.close());
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const ask = (headers: Record<string, string>): Promise<Response> =>
+        fetch(`${url}/v1/messages`, { method: 'POST', body: JSON.stringify(request), headers });
+      const statuses = [];
+      for (const headers of [{}, { 'x-api-key': ' ' }, { authorization: 'Bearer ' }, { authorization: 'Basic eDp5' }])
+        statuses.push((await ask(headers)).status);
+      statuses.push((await fetch(`${url}/v1/models`)).status, (await ask({ 'x-api-key': 'theirs' })).status);
+
+      expect(statuses).toEqual(forwardCredentials ? [401, 401, 401, 401, 401, 200] : [200, 200, 200, 200, 200, 200]);
+      expect(calls.map(({ holdfast }) => holdfast)).toEqual(forwardCredentials ? [{ credential: 'caller' }] : statuses.map(() => ({})));
+      calls.length = 0;
+    }
+  });
+
+  it('comes back with the upstream’s words where the key is the caller’s own, also inside a stream', async () => {
+    const callers = await proxy(() => refusal(401, 'authentication_error'), { forwardCredentials: true });
+    const ours = await proxy(() => refusal(401, 'authentication_error'));
+    const late = await proxy(() => new Response(messageStart + blockStart + textDelta('Hel') + overloaded), { forwardCredentials: true });
+
+    expect(await failure(callerOf(callers.url).messages.create(request))).toMatchObject({ apiMessage: 'organization org-4f1c' });
+    expect((await failure(callerOf(ours.url).messages.create(request))).message).not.toContain('org-4f1c');
+    const stream = await callerOf(late.url).messages.create({ ...request, stream: true });
+    expect((await failure(textOf(stream))).message).toContain('org-4f1c');
+  });
+
+  it('is what beforeCall makes of it', async () => {
+    const heard: unknown[] = [];
+    const { url, seen } = await proxy(() => Response.json(message), {
+      async beforeCall({ path, body, betas, credential }, incoming) {
+        heard.push([path, body['model'], betas, credential, incoming.method]);
+        return { body: { ...body, max_tokens: 5 }, betas: betas.filter((beta) => beta !== 'b') };
+      },
+    });
+
+    await callerOf(url, { defaultHeaders: { 'anthropic-beta': 'a, b,c' } }).messages.create(request);
+    await callerOf(url, { defaultHeaders: { 'anthropic-beta': 'b' } }).messages.create(request);
+
+    expect(heard[0]).toEqual(['/v1/messages', request.model, ['a', 'b', 'c'], 'operator', 'POST']);
+    expect(seen.map(({ body, headers }) => [body, headers.get('anthropic-beta')])).toEqual([
+      [{ ...request, max_tokens: 5 }, 'a,c'],
+      [{ ...request, max_tokens: 5 }, null],
+    ]);
+  });
+
   it('may have been parsed by middleware before', async () => {
     for (const parsed of [request, JSON.stringify(request), new TextEncoder().encode(JSON.stringify(request))]) {
       const { url, seen } = await proxy(
@@ -265,6 +406,56 @@ describe('a caller the proxy refuses', () => {
     outgoing.destroy();
 
     expect(response.statusCode).toBe(413);
+  });
+
+  it.each([
+    ['Not here.', 403, 'permission_error', 'Not here.'],
+    [{ message: 'Enough for today.', status: 429 }, 429, 'rate_limit_error', 'Enough for today.'],
+    [{ message: 'No tools.', status: 400, type: 'own_error' }, 400, 'own_error', 'No tools.'],
+  ])('by beforeCall with %j is told so, and nothing is asked upstream', async (refuse, status, type, words) => {
+    const { url, seen } = await proxy(() => Response.json(message), { beforeCall: () => ({ refuse }) });
+    for (const stream of [false, true])
+      expect(await failure(callerOf(url).messages.create({ ...request, stream }))).toMatchObject({ status, type, apiMessage: words });
+    expect(seen).toHaveLength(0);
+  });
+
+  it.each([false, 'no', { reject: 'no' }, { body: 'x' }, { body: null }])(
+    'by a decision that cannot be read, %j, is not let through',
+    async (decision) => {
+      const errors: unknown[] = [];
+      const { url, seen } = await proxy(() => Response.json(message), {
+        beforeCall: () => decision as never,
+        onError: (error) => errors.push(error),
+      });
+
+      expect(await failure(callerOf(url).messages.create(request))).toMatchObject({ status: 500 });
+      expect(errors).toMatchObject([{ name: 'TypeError' }]);
+      expect(seen).toHaveLength(0);
+    },
+  );
+
+  it('for a compressed body is told that it is compressed', async () => {
+    const { url } = await proxy(() => Response.json(message));
+
+    const response = await post(`${url}/v1/messages`, 'x', { 'content-encoding': 'gzip' });
+
+    expect([response.status, await response.text()]).toEqual([400, expect.stringContaining('compressed')]);
+  });
+
+  it('by a body parser before is told why in Anthropic’s shape', () => {
+    const replyTo = (type: unknown, status: unknown) => refusedBody(Object.assign(new Error('secret'), { type, status }));
+
+    expect(replyTo('entity.too.large', 413)).toMatchObject({ status: 413, body: { error: { type: 'request_too_large' } } });
+    expect(replyTo('entity.parse.failed', 400)).toMatchObject({ status: 400, body: { error: { type: 'invalid_request_error' } } });
+    expect(replyTo('encoding.unsupported', 415)).toMatchObject({ status: 400 });
+    expect(JSON.stringify(replyTo('entity.parse.failed', 400))).not.toContain('secret');
+    for (const [type, status] of [
+      ['entity.x', 500],
+      ['other', 400],
+      [undefined, 400],
+    ])
+      expect(replyTo(type, status)).toBeNull();
+    expect([refusedBody(null), refusedBody('x')]).toEqual([null, null]);
   });
 
   it('for another route gets 404', async () => {

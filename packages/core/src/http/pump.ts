@@ -56,6 +56,8 @@ export function createPump(options: PumpOptions): Pump {
   let ended = false;
   let begun = false;
   let quietTicks = 0;
+  /** Headers went out before there was anything to say. */
+  let owesSign = false;
   let idleTicks = 0;
 
   const read = (): void => {
@@ -141,6 +143,7 @@ export function createPump(options: PumpOptions): Pump {
         throw first.error;
       }
       begun = true;
+      owesSign = first === null;
       if (!ended) cancelTick = clock.after(tickMs, tick);
     },
 
@@ -151,6 +154,10 @@ export function createPump(options: PumpOptions): Pump {
         const arrival = taken();
         if (arrival === null) {
           read();
+          if (owesSign && !arrived && !cut) {
+            owesSign = false;
+            if (format.heartbeat) return format.heartbeat;
+          }
           if (!arrived) await woken();
           if (quietTicks >= 2 && !arrived && !cut && !ended) {
             quietTicks = 0;
@@ -159,6 +166,7 @@ export function createPump(options: PumpOptions): Pump {
           continue;
         }
         quietTicks = 0;
+        owesSign = false;
         if (arrival.type === 'failure') {
           source.cancel();
           finish(arrival.outcome, arrival.error);

@@ -4,8 +4,8 @@ import type { IncomingMessage } from 'node:http';
 
 export type JsonBody =
   | { readonly type: 'json'; readonly value: Readonly<Record<string, unknown>> }
-  /** It is no JSON object, or compressed in a way nothing here undoes. */
   | { readonly type: 'malformed' }
+  | { readonly type: 'compressed' }
   /** It is not kept, and not read to its end: the connection should be closed. */
   | { readonly type: 'too-large' }
   /** The client left while it was read. */
@@ -19,7 +19,7 @@ export async function readJson(request: ParsedRequest, maxBytes: number): Promis
   if (typeof body === 'string') return parse(body);
   if (body instanceof Uint8Array) return parse(new TextDecoder().decode(body));
   if (body !== undefined && body !== null) return isRecord(body) ? { type: 'json', value: body } : { type: 'malformed' };
-  if ((request.headers['content-encoding'] ?? 'identity') !== 'identity') return { type: 'malformed' };
+  if ((request.headers['content-encoding'] ?? 'identity') !== 'identity') return { type: 'compressed' };
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
     discard(request, maxBytes);
     return { type: 'too-large' };

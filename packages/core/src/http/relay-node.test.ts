@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
+import { createGzip } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { nodeScope } from './node-scope.ts';
 import { problem } from './problem.ts';
@@ -45,6 +46,20 @@ async function open(url: string): Promise<IncomingMessage> {
   const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
   response.on('error', () => {});
   return response;
+}
+
+/** As `compression` does it: what is written goes through a compressor, and no callback comes back. */
+function compressing(response: ServerResponse): ServerResponse {
+  const gzip = createGzip();
+  const [write, end] = [response.write.bind(response), response.end.bind(response)];
+  response.setHeader('content-encoding', 'gzip');
+  gzip.on('data', (part: Buffer) => write(part));
+  gzip.on('end', () => end());
+  return Object.assign(response, {
+    write: (part: Uint8Array | string) => gzip.write(part),
+    end: () => void gzip.end(),
+    flush: () => gzip.flush(),
+  }) as unknown as ServerResponse;
 }
 
 const streamOf = (answer: (signal: AbortSignal | undefined) => Response) => clientOf(answer).messages.create({ ...request, stream: true });
@@ -158,6 +173,68 @@ describe('relaying to a Node.js response', () => {
     );
 
     await expect(fetch(url).then((response) => response.text())).rejects.toThrow();
+  });
+
+  it.each([true, false])(
+    'breaks the connection of a text that broke behind a compressor, after its words (compressing: %s)',
+    async (isOn) => {
+      const url = await serve(async (response) => {
+        const compressed = isOn ? compressing(response) : Object.assign(response, { flush: () => {} });
+        await relayToNode(
+          streamOf(() => new Response(messageStart + blockStart + textDelta('Hel') + overloaded)),
+          compressed,
+          { as: 'text', slowReaderMs: 600_000 },
+        );
+      });
+      const response = await fetch(url);
+      let text = '';
+
+      const reading = (async () => {
+        for await (const part of response.body!.pipeThrough(new TextDecoderStream())) text += part;
+      })();
+
+      await expect(reading).rejects.toThrow();
+      expect(text).toBe('Hel');
+    },
+  );
+
+  it('says at once, and after the hold time, that it lives', async () => {
+    const clock = handClock();
+    const body = withResolvers<HandBody>();
+    const url = await serve(async (response) => {
+      const answer = streamOf((signal) => {
+        const made = handBody(signal);
+        body.resolve(made);
+        return made.response;
+      });
+      await relayToNode(answer, response, { clock });
+    });
+    const opening = open(url);
+    const upstream = await body.promise;
+
+    clock.advance(800);
+    const response = await opening;
+    const [sign] = (await once(response, 'data')) as [Buffer];
+    upstream.send(wholeAnswer('Hello'));
+    let rest = '';
+    for await (const part of response) rest += part;
+
+    expect([response.statusCode, String(sign), rest]).toEqual([200, ': keep-alive\n\n', wholeAnswer('Hello')]);
+  });
+
+  it('does not pay for an answer that a HEAD does not get', async () => {
+    let upstream: HandBody | undefined;
+    const result = withResolvers<RelayResult>();
+    const url = await serve(async (response) => {
+      const answer = streamOf((signal) => (upstream = handBody(signal)).response);
+      result.resolve(await relayToNode(answer, response));
+    });
+
+    const response = await fetch(url, { method: 'HEAD' });
+
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
+    expect(await result.promise).toEqual({ outcome: 'left' });
+    await upstream?.cancelled;
   });
 
   it('stops the upstream when the client leaves in the middle', async () => {

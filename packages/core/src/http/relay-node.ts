@@ -15,6 +15,7 @@ export type NodeResponse = Pick<
   | 'getHeader'
   | 'writableEnded'
   | 'writableFinished'
+  | 'writableLength'
   | 'destroyed'
   | 'setHeader'
   | 'flushHeaders'
@@ -49,6 +50,12 @@ export async function relayToNode(source: RelaySource, response: NodeResponse, o
   response.on('close', onClose);
   response.on('error', onError);
   if (response.destroyed) pump.leave();
+  // Nobody reads the answer to a HEAD: it is not paid for.
+  if ((response as { req?: { method?: string } }).req?.method === 'HEAD') {
+    pump.leave();
+    sendHeaders(response, options);
+    response.end();
+  }
   try {
     try {
       await pump.begin();
@@ -70,33 +77,55 @@ export async function relayToNode(source: RelaySource, response: NodeResponse, o
   }
 }
 
+/** Compressing middleware adds this, and then holds bytes that the response does not count. */
+type Flushable = { flush?: () => void };
+
+/** Twice this long without a byte to send: what a compressor was told to flush has left it. */
+const flushMs = 50;
+
 /** `destroy` drops what was written and is not sent yet; the reader is owed that much. */
 function breakOff(response: NodeResponse, options: RelayOptions): Promise<void> {
+  const clock = options.clock ?? systemClock;
   return new Promise((resolve) => {
     const settle = (): void => {
       cancelTimer();
+      cancelLook();
       response.off('close', settle);
       response.destroy();
       resolve();
     };
-    const cancelTimer = (options.clock ?? systemClock).after(options.slowReaderMs ?? defaultSlowReaderMs, settle);
+    // A compressor's `write` never calls back.
+    const look = (wasEmpty: boolean): void => {
+      const isEmpty = response.writableLength === 0;
+      if (isEmpty && wasEmpty) settle();
+      else cancelLook = clock.after(flushMs, () => look(isEmpty));
+    };
+    let cancelLook = (): void => {};
+    const cancelTimer = clock.after(options.slowReaderMs ?? defaultSlowReaderMs, settle);
     response.on('close', settle);
     response.write('', settle);
+    const { flush } = response as Flushable;
+    if (!flush) return;
+    flush.call(response);
+    cancelLook = clock.after(flushMs, () => look(false));
   });
 }
 
+function sendHeaders(response: NodeResponse, options: RelayOptions): void {
+  if (response.headersSent) return;
+  response.statusCode = 200;
+  for (const [name, value] of Object.entries(relayHeaders(relayFormats[options.as ?? 'anthropic-sse'], options)))
+    response.setHeader(name, value);
+  response.flushHeaders();
+}
+
 async function write(pump: Pump, response: NodeResponse, options: RelayOptions): Promise<void> {
-  if (!response.headersSent) {
-    response.statusCode = 200;
-    for (const [name, value] of Object.entries(relayHeaders(relayFormats[options.as ?? 'anthropic-sse'], options)))
-      response.setHeader(name, value);
-    response.flushHeaders();
-  }
+  sendHeaders(response, options);
   try {
     for (let piece = await pump.next(); piece && !response.destroyed; piece = await pump.next()) {
       const hasRoom = response.write(piece);
-      // Compressing middleware adds `flush`; without it a small event waits for a full buffer.
-      (response as { flush?: () => void }).flush?.();
+      // Without it a small event waits for a full buffer.
+      (response as Flushable).flush?.();
       if (!hasRoom && !response.destroyed) await settled('drain', pump, response, options);
     }
   } catch {

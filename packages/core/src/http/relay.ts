@@ -15,8 +15,9 @@ export interface RelayOptions {
   /** A sign of life at least this often while the upstream is silent, in milliseconds. `text` has no room for one. Default: 15 000. */
   readonly heartbeatMs?: number | undefined;
   /**
-   * Milliseconds to wait for the first event before headers are sent. A failure until then is an HTTP status; later ones
-   * are told inside the stream. Default: 10 000.
+   * Milliseconds to wait for the first event before headers and a sign of life are sent. A failure until then is an HTTP
+   * status; later ones are told inside the stream. Default: 800, because proxies and readers take a longer silence for a
+   * dead connection.
    */
   readonly holdHeadersMs?: number | undefined;
   /** A reader that takes nothing for this long is cut off, and the upstream released. Milliseconds. Default: 60 000. */
@@ -25,8 +26,11 @@ export interface RelayOptions {
   readonly signal?: AbortSignal | undefined;
   /** Ends the answer with an in-band error that invites a retry; a drain's `deadline` signal. Default: none. */
   readonly interrupt?: AbortSignal | undefined;
-  /** `problem`: the in-band error says no more than a problem body. `anthropic`: as Anthropic's API would say it. Default: `problem`. */
-  readonly errors?: 'problem' | 'anthropic' | undefined;
+  /**
+   * What the in-band error says. `problem`: no more than a problem body. `anthropic`: as Anthropic's API would say it. A
+   * function: the data of the event. Default: `problem`.
+   */
+  readonly errors?: 'problem' | 'anthropic' | ((error: unknown) => unknown) | undefined;
   /** How failures are described. */
   readonly problem?: ProblemOptions | undefined;
   /** Response headers to add. */
@@ -38,6 +42,8 @@ export interface RelayOptions {
 
 /** @internal */
 export const defaultSlowReaderMs = 60_000;
+
+const defaultHoldHeadersMs = 800;
 
 export interface RelayResult {
   /**
@@ -90,14 +96,15 @@ export function pumpFor(source: RelaySource, options: RelayOptions, onEnd: Relay
     format: relayFormats[options.as ?? 'anthropic-sse'],
     clock: options.clock ?? systemClock,
     heartbeatMs: options.heartbeatMs ?? 15_000,
-    holdHeadersMs: options.holdHeadersMs ?? 10_000,
+    holdHeadersMs: options.holdHeadersMs ?? defaultHoldHeadersMs,
     slowReaderMs: options.slowReaderMs ?? defaultSlowReaderMs,
     signal: options.signal ?? scope?.signal,
     interrupt: options.interrupt,
-    failureBody: (error) =>
-      options.errors === 'anthropic'
-        ? anthropicError(error, { requestId: problemOptions.requestId }).body
-        : streamErrorBody(problemOfCall(error, problemOptions)),
+    failureBody: (error) => {
+      if (typeof options.errors === 'function') return options.errors(error);
+      if (options.errors === 'anthropic') return anthropicError(error, { requestId: problemOptions.requestId }).body;
+      return streamErrorBody(problemOfCall(error, problemOptions));
+    },
     onEnd: (outcome, error) => quietly(() => onEnd?.(error === undefined ? { outcome } : { outcome, error })),
   });
 }
