@@ -54,9 +54,9 @@ export function claudeProcedure<Client>(options: ClaudeProcedureOptions<Client>)
   // Without this, a plugin's own settings would send stack traces to clients.
   const t = initTRPC.context<object>().create({ isDev: false });
   return t.procedure.use(async ({ ctx, next, signal: told }) => {
-    if (drain.refuses) throw errorOf(problemOfKind('shutting-down', problem));
     const around = currentScope();
     const requestId = idOf?.(ctx) ?? around?.requestId ?? newId();
+    if (drain.refuses) throw errorOf(problemOfKind('shutting-down', { ...problem, requestId }));
     const signal = anyOf(told, signalOf?.(ctx));
     const scope: ScopeOptions = { signal, deadlineMs, requestId, tenant: tenant?.(ctx) ?? around?.tenant };
     const claude: ClaudeContext<Client> = { client, signal, requestId, scope, drain, problem: { ...problem, requestId } };

@@ -215,14 +215,14 @@ describe('a TRPCError of the procedure’s own', () => {
 describe('a server that goes down', () => {
   it('refuses with a kind and a time to come back, which the retry link does', async () => {
     const drain = createDrain();
-    const { url } = await serve({ drain, retryAfterMs: 1 });
+    const { url } = await serve({ drain, retryAfterMs: 1, requestId: () => 'req-1' });
     drain.enter('closing');
 
     const reply = await fetch(`${url}/ask`);
     const { error } = (await reply.json()) as { error: unknown };
 
     expect([reply.status, Number(reply.headers.get('retry-after'))]).toEqual([503, expect.toSatisfy((seconds) => seconds >= 1)]);
-    expect(claudeErrorOf(error)).toMatchObject({ kind: 'shutting-down', retryable: true });
+    expect(claudeErrorOf(error)).toMatchObject({ kind: 'shutting-down', retryable: true, requestId: 'req-1' });
     const asked: string[] = [];
     const api = clientOf<Router>(
       url,
