@@ -5,7 +5,7 @@ import { headerValue, ownAnswer, type OwnErrorDetails } from './answers.ts';
 import type { Call } from './call.ts';
 import { isForeignKey, type Failure, type PursuitEnd } from './pursuit.ts';
 import { ReadResponse } from './read-response.ts';
-import { copyAround } from './response-copy.ts';
+import { copyAround, lookingLike } from './response-copy.ts';
 
 /** Labels every Response of ours carries. */
 export function labels(call: Call, target: string | null): Record<string, string> {
@@ -23,7 +23,7 @@ export function relabel(response: Response, body: BodyInit | null, extra: Record
 
 /** The same for a body that was read and parsed: it is not made into a stream again. */
 export function relabelRead(response: Response, text: string, value: unknown, extra: Record<string, string>): Response {
-  return relabelled(new ReadResponse(text, value, response), extra);
+  return relabelled(lookingLike(response, new ReadResponse(text, value, response)), extra);
 }
 
 function relabelled(copy: Response, extra: Record<string, string>): Response {
@@ -48,7 +48,7 @@ export function surface(call: Call, end: GaveUp): { response: Response; reason: 
   if (reason === null && failure?.result.response && canBeTold(failure)) {
     const { response, text } = failure.result;
     return {
-      response: relabel(response, response.status === 304 ? null : text, { ...labels(call, target), ...marksFor(response.status, end) }),
+      response: relabel(response, text, { ...labels(call, target), ...marksFor(response.status, end) }),
       reason: 'upstream',
     };
   }
@@ -56,8 +56,7 @@ export function surface(call: Call, end: GaveUp): { response: Response; reason: 
   return { response: ownAnswer(own, errorDetails(call, end), labels(call, target)), reason: own };
 }
 
-/** Some gateways answer with a status that HTTP does not know, and no Response can be made of. */
-const canBeTold = (failure: Failure): boolean => (failure.result.response?.status ?? 0) <= 599 && !isForeignKey(failure);
+const canBeTold = (failure: Failure): boolean => !isForeignKey(failure);
 
 /** With another way open, the SDK is to come back at once if it has no new token: it tells us by the count of its retries. */
 function marksFor(status: number, { tokenRefresh }: GaveUp): Record<string, string> {

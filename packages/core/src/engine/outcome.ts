@@ -12,6 +12,8 @@ export interface ResponseOutcomeOptions {
   readonly clock?: Clock;
   /** How long a body may take, milliseconds. Default 5000: the status is there, and what is missing may never come. */
   readonly patienceMs?: number;
+  /** Reads the body. Default: one is made for it. */
+  readonly reader?: ReadableStreamDefaultReader<Uint8Array> | null;
 }
 
 /**
@@ -20,9 +22,13 @@ export interface ResponseOutcomeOptions {
  */
 export async function outcomeOfResponse(
   response: Response,
-  { limitBytes = 64 * 1024, clock, patienceMs = 5_000 }: ResponseOutcomeOptions = {},
+  {
+    limitBytes = 64 * 1024,
+    clock,
+    patienceMs = 5_000,
+    reader = (response.body?.getReader() ?? null) as ReadableStreamDefaultReader<Uint8Array> | null,
+  }: ResponseOutcomeOptions = {},
 ): Promise<{ outcome: Extract<Outcome, { type: 'response' }>; text: string }> {
-  const reader = response.body?.getReader() as ReadableStreamDefaultReader<Uint8Array> | undefined;
   const cancel = (): void => void reader?.cancel().catch(() => {});
   const cancelTimer = clock?.after(patienceMs, cancel);
   const text = reader ? await readText(reader, limitBytes) : '';

@@ -1,90 +1,84 @@
 // Reads the beginning of a stream up to its first content, so that a stream that fails at once is still a failed
 // attempt (which can be repeated, or answered with a proper status) and not a broken answer.
 
-import { readErrorBody } from '../wire/error-body.ts';
-import type { Outcome } from '../policy/outcome.ts';
+import type { Outcome, StreamBreak } from '../policy/outcome.ts';
+import { messageEvents } from '../stream/message-events.ts';
+import { Opening, type Opened } from '../stream/opening.ts';
 import type { TokenCount } from '../telemetry/ledger.ts';
 import type { Clock } from '../time.ts';
+import { readErrorBody } from '../wire/error-body.ts';
+import { isEventStream } from '../wire/event-type.ts';
 import { usageOf } from '../wire/usage.ts';
+import { readRest } from './body-text.ts';
+import { watchForStall } from './stall-watch.ts';
+import { verifyBody } from './verify-body.ts';
+
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
 export type Prelude =
-  | { readonly type: 'begun'; readonly chunks: readonly Uint8Array[]; readonly reader: ReadableStreamDefaultReader<Uint8Array> }
-  | { readonly type: 'failed'; readonly outcome: Outcome; readonly usage: TokenCount | null };
+  | { readonly type: 'begun'; readonly chunks: readonly Uint8Array[]; readonly reader: Reader }
+  /** `text`: what the upstream said about its failure, if it did. */
+  | { readonly type: 'failed'; readonly outcome: Outcome; readonly usage: TokenCount | null; readonly text: string };
 
 export interface PreludeLimits {
   /** Milliseconds without a byte that count as a stall. 0: no limit. */
   readonly idleMs: number;
   readonly clock: Clock;
   readonly onStall: () => void;
-  /** Gets what reads the body, for whoever ends it from outside. */
-  readonly onReader: (reader: ReadableStreamDefaultReader<Uint8Array>) => void;
 }
 
 /** A stream whose first events are this long says nothing and never will. */
 const maxPreludeBytes = 1024 * 1024;
 
-export async function readPrelude(response: Response, limits: PreludeLimits): Promise<Prelude> {
-  const contentType = response.headers.get('content-type') ?? '';
-  if (!response.body || !contentType.includes('text/event-stream')) {
-    await response.body?.cancel().catch(() => {});
-    return failed({ type: 'stream-break', problem: 'wrong-type' });
-  }
-
-  const reader = response.body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
-  limits.onReader(reader);
+/** `reader` reads the body of `response`, whose headers promise nothing: gateways name streams anything. */
+export async function readPrelude(response: Response, reader: Reader, { idleMs, clock, onStall }: PreludeLimits): Promise<Prelude> {
   const chunks: Uint8Array[] = [];
-  const decoder = new TextDecoder();
-  let text = '';
+  const opening = new Opening();
+  const watch = watchForStall(clock, idleMs, onStall);
   let size = 0;
-  for (;;) {
-    const cancelStall = limits.idleMs > 0 ? limits.clock.after(limits.idleMs, limits.onStall) : () => {};
-    const step = await reader.read().finally(cancelStall);
-    if (step.done) return failed({ type: 'stream-break', problem: 'early-end' }, text);
-    chunks.push(step.value);
-    size += step.value.byteLength;
-    text += decoder.decode(step.value, { stream: true });
-
-    const first = firstTelling(text);
-    if (first === 'content') return { type: 'begun', chunks, reader };
-    if (first) {
+  try {
+    for (;;) {
+      watch.arm();
+      const step = await reader.read();
+      watch.disarm();
+      const opened = step.done ? opening.end() : opening.push(step.value);
+      if (!step.done) {
+        chunks.push(step.value);
+        size += step.value.byteLength;
+      }
+      if (opened.type === 'content') return { type: 'begun', chunks, reader };
+      if (opened.type === 'json') return await readMessage(response, reader, chunks, watch.arm.bind(watch));
+      const failure = failureOf(opened, step.done, size, response);
+      if (failure === null) continue;
       reader.cancel().catch(() => {});
-      return failed({ type: 'stream-error', error: readErrorBody(first.data, 'application/json') }, text);
+      return { type: 'failed', usage: usageAtStart(opening), ...failure };
     }
-    if (size > maxPreludeBytes) {
-      reader.cancel().catch(() => {});
-      return failed({ type: 'stream-break', problem: 'oversized' }, text);
-    }
+  } finally {
+    watch.stop();
   }
 }
 
-const failed = (outcome: Outcome, text = ''): Prelude => ({ type: 'failed', outcome, usage: usageAtStart(text) });
+function failureOf(opened: Opened, ended: boolean, size: number, { headers }: Response): { outcome: Outcome; text: string } | null {
+  const broken = (problem: StreamBreak) => ({ outcome: { type: 'stream-break', problem } as const, text: '' });
+  if (opened.type === 'error')
+    return { outcome: { type: 'stream-error', error: readErrorBody(opened.data, 'application/json') }, text: opened.data };
+  if (opened.type === 'oversized' || size > maxPreludeBytes) return broken('oversized');
+  if (!ended) return null;
+  return broken(isEventStream(headers.get('content-type')) ? 'early-end' : 'wrong-type');
+}
+
+/** JSON where events were asked for: some gateways know nothing else, and some tell their errors that way. */
+async function readMessage(response: Response, reader: Reader, chunks: readonly Uint8Array[], onBytes: () => void): Promise<Prelude> {
+  const { headers, status } = response;
+  const text = await readRest(reader, chunks, onBytes);
+  const body = text === null ? ({ type: 'bad', problem: 'oversized' } as const) : verifyBody(text, headers.get('content-type'), 'message');
+  if (body.type === 'ok') return { type: 'begun', chunks: [messageEvents(body.value)], reader };
+  const outcome: Outcome = { type: 'bad-body', status, problem: body.problem, headers, error: body.error };
+  return { type: 'failed', outcome, usage: null, text: body.problem === 'error-envelope' ? (text ?? '') : '' };
+}
 
 /** `message_start` tells the input; the output was only beginning. */
-function usageAtStart(text: string): TokenCount | null {
-  const data = /(?:^|[\r\n])event: ?message_start(?:\r\n|\n|\r)data: ?([^\r\n]*)[\r\n]/.exec(text)?.[1];
-  if (data === undefined) return null;
-  try {
-    const usage = usageOf((JSON.parse(data) as { message: Record<string, unknown> }).message);
-    return usage && { ...usage, estimated: true };
-  } catch {
-    return null;
-  }
-}
-
-const eventLine = /(?:^|\r\n|\n|\r)event: ?([^\r\n]*)(?:\r\n|\n|\r)/g;
-
-/** The first event that says whether this stream answers: `error`, or anything that is neither `message_start` nor `ping`. */
-function firstTelling(text: string): 'content' | { data: string } | null {
-  eventLine.lastIndex = 0;
-  for (let match = eventLine.exec(text); match; match = eventLine.exec(text)) {
-    // The line end that closes this line may open the next match.
-    eventLine.lastIndex -= 1;
-    const name = match[1];
-    if (name === 'message_start' || name === 'ping') continue;
-    if (name !== 'error') return 'content';
-    const rest = text.slice(match.index + match[0].length);
-    const data = /^data: ?([^\r\n]*)(?:\r\n|\n|\r)/.exec(rest);
-    return data ? { data: data[1] as string } : null;
-  }
-  return null;
+function usageAtStart({ message }: Opening): TokenCount | null {
+  const usage = message && usageOf(message);
+  return usage && { ...usage, estimated: true };
 }

@@ -1,6 +1,8 @@
 // A Response whose body has been read already. Making a stream of it again, only for the SDK to read it once more, would cost
 // more than all the rest of a healthy call.
 
+import { initOf, lookingLike } from './response-copy.ts';
+
 const encoder = new TextEncoder();
 
 /** Looks and reads like a Response around `text`. */
@@ -15,7 +17,7 @@ export class ReadResponse extends Response {
 
   /** @param value `text` parsed as JSON, if it has been parsed; undefined if not */
   constructor(text: string, value: unknown, init: ResponseInit & { readonly url?: string }) {
-    super(null, init);
+    super(null, initOf(init));
     this.#url = init.url ?? '';
     this.#text = text;
     this.#value = value;
@@ -65,7 +67,7 @@ export class ReadResponse extends Response {
 
   override clone(): Response {
     if (this.#used) throw new TypeError('Response.clone: Body has already been consumed.');
-    return new ReadResponse(this.#text, undefined, this);
+    return lookingLike(this, new ReadResponse(this.#text, undefined, this));
   }
 
   #take(): string {

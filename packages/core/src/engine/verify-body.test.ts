@@ -1,10 +1,13 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { messageEvents } from '../stream/message-events.ts';
 import { verifyBody } from './verify-body.ts';
 
 const message = '{"id":"msg_01","type":"message","role":"assistant","content":[{"type":"text","text":"Grüße"}],"stop_reason":"end_turn"}';
 const envelope = '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}';
+
+const stream = new TextDecoder().decode(messageEvents(JSON.parse(message)));
 
 describe('verifyBody', () => {
   it.each<[string, string, string | null, string]>([
@@ -21,15 +24,33 @@ describe('verifyBody', () => {
     ['an error envelope', envelope, 'application/json', 'error-envelope'],
     ['another object', '{"input_tokens":7}', 'application/json', 'not-a-message'],
     ['a message without content', '{"type":"message"}', 'application/json', 'not-a-message'],
-    ['a message whose content is text', '{"type":"message","content":"hi"}', 'application/json', 'not-a-message'],
+    ['words that are no answer', '{"message":"no healthy upstream"}', 'application/json', 'not-a-message'],
+    ['an error without a type', '{"error":{"message":"insufficient credits","code":402}}', 'application/json', 'error-envelope'],
+    ['events that were cut off', stream.slice(0, -60), 'text/event-stream', 'truncated'],
+    ['events that end in an error', 'event: error\ndata: {"type":"error","error":{}}\n\n', 'text/event-stream', 'error-envelope'],
   ])('takes %s for no message', (_, text, contentType, problem) => {
     expect(verifyBody(text, contentType, 'message')).toMatchObject({ type: 'bad', problem });
   });
 
   it('accepts a whole message, under whatever content type', () => {
     for (const contentType of ['application/json', 'text/plain', null]) {
-      expect(verifyBody(message, contentType, 'message')).toEqual({ type: 'ok', value: JSON.parse(message) });
+      expect(verifyBody(message, contentType, 'message')).toEqual({ type: 'ok', value: JSON.parse(message), text: message });
     }
+  });
+
+  it.each([
+    ['without a type', '{"role":"assistant","content":[]}'],
+    ['whose content is a text', '{"type":"message","content":"hi"}'],
+    ['without content', '{"type":"message","content":null}'],
+    ['in a list', `[${message}]`],
+    ['wrapped in something', `{"code":0,"data":${message}}`],
+    ['with an empty error', `{"error":null,${message.slice(1)}`],
+  ])('accepts what the SDK alone would hand out: a message %s', (_, text) => {
+    expect(verifyBody(text, 'application/json', 'message')).toEqual({ type: 'ok', value: JSON.parse(text), text });
+  });
+
+  it('puts a message together from events that nobody asked for', () => {
+    expect(verifyBody(stream, 'text/event-stream', 'message')).toMatchObject({ type: 'ok', value: JSON.parse(message) });
   });
 
   it('takes a message that is cut off anywhere for truncated', () => {

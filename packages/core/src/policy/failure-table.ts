@@ -337,6 +337,8 @@ export const byBadBody: Readonly<Record<BadBody, Row>> = {
   'not-a-message': badAnswer,
   'error-envelope': badAnswer,
   redirect: redirected,
+  // It would be as large again.
+  oversized: { ...badAnswer, retry: 'never' },
 };
 
 const broken: Row = {

@@ -42,7 +42,7 @@ export type Outcome =
   /** The caller left. */
   | { readonly type: 'aborted' };
 
-export type BadBody = 'truncated' | 'empty' | 'not-json' | 'not-a-message' | 'html' | 'error-envelope' | 'reset' | 'redirect';
+export type BadBody = 'truncated' | 'empty' | 'not-json' | 'not-a-message' | 'html' | 'error-envelope' | 'reset' | 'redirect' | 'oversized';
 
 export type StreamBreak = 'socket' | 'early-end' | 'stall' | 'malformed' | 'oversized' | 'wrong-type';
 

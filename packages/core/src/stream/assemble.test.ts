@@ -129,7 +129,7 @@ describe('a message put together from its events', () => {
     const assembler = assembled(
       ping,
       'event: ping\ndata: not json\n\n',
-      `data: ${JSON.stringify({ type: 'message_start', message: { id: 'unnamed' } })}\n\n`,
+      `data: ${JSON.stringify({ type: 'tomorrow', message: { id: 'unnamed' } })}\n\n`,
       'event: message_start\n\n',
       messageDelta(),
       text(0, 'before its block'),

@@ -1,7 +1,8 @@
 // Puts a message together from its events, for calls that were streamed upstream and asked for whole.
 
 import { isWholeInput, parseObject } from './event-form.ts';
-import { readEvent, EventScanner } from './sse.ts';
+import { eventType } from '../wire/event-type.ts';
+import { readEvent, EventScanner } from '../wire/sse.ts';
 
 type Wire = Readonly<Record<string, unknown>>;
 
@@ -16,11 +17,13 @@ export class MessageAssembler {
   readonly #blocks = new Map<number, Growing>();
   #message: Record<string, unknown> | null = null;
   #error: string | null = null;
+  #isWhole = false;
 
   push(chunk: Uint8Array): void {
     this.#scanner.push(chunk, (bytes, start, end) => {
       const { name, data } = readEvent(bytes, start, end);
-      if (name && name !== 'ping' && data) this.#event(name, data);
+      if (name === 'error') this.#error = data;
+      else if (name !== 'ping' && data) this.#event(name, data);
       return true;
     });
   }
@@ -28,6 +31,11 @@ export class MessageAssembler {
   /** The `error` event's data, if the stream ended in one. */
   get error(): string | null {
     return this.#error;
+  }
+
+  /** `message_stop` was read. */
+  get isWhole(): boolean {
+    return this.#isWhole;
   }
 
   /** The whole message; null if it never began, or asks for a tool to be run on half of its input. */
@@ -39,14 +47,18 @@ export class MessageAssembler {
   }
 
   #event(name: string, data: string): void {
-    if (name === 'error') {
+    const event = JSON.parse(data) as Wire;
+    const type = eventType(name, event);
+    if (type === 'error') {
       this.#error = data;
       return;
     }
-    // As the SDK does: under any name, an event is what its data says.
-    const event = JSON.parse(data) as Wire;
     const index = Number(event['index']);
+    // As the SDK does: under any name, an event is what its data says.
     switch (event['type']) {
+      case 'message_stop':
+        this.#isWhole = true;
+        return;
       case 'message_start':
         this.#message = { ...(event['message'] as Wire) };
         return;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { DeltaShape, textOfDelta } from './delta-shape.ts';
-import { eventEnd, readEvent } from './sse.ts';
+import { eventEnd, readEvent } from '../wire/sse.ts';
 import { holds, wildText } from './testing/holds.ts';
 import { TextLog } from './text-log.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { DeltaShape, textOfDelta } from './delta-shape.ts';
-import { readEvent } from './sse.ts';
+import { readEvent } from '../wire/sse.ts';
 import { TextLog } from './text-log.ts';
 
 const encoder = new TextEncoder();

@@ -1,7 +1,7 @@
 // Recognises the deltas of one block by comparing bytes. The form is learned from the block's first delta instead of being
 // written down here, so that any spacing, order of fields and line end is met, and is proven before it is believed.
 
-import { readEvent } from './sse.ts';
+import { readEvent } from '../wire/sse.ts';
 import { TextLog } from './text-log.ts';
 
 type Wire = Readonly<Record<string, unknown>>;

@@ -4,7 +4,7 @@ import { describe, expect } from 'vitest';
 import { classify } from '../policy/classify.ts';
 import { planRecovery, requestFacts } from './recovery.ts';
 import { Splice, type SpliceOptions } from './splice.ts';
-import { EventScanner, readEvent } from './sse.ts';
+import { EventScanner, readEvent } from '../wire/sse.ts';
 import { cutUp, holds, joined, pieceSizes } from './testing/holds.ts';
 import { continuation } from './testing/mend.ts';
 import { anyAnswer, framesOf, mutated, mutations } from './testing/mutations.ts';

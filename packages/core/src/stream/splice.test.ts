@@ -42,16 +42,30 @@ describe('what is held back', () => {
   it('the beginning, until there are words; the end of a block, by one event; the end of the message, until it is final', () => {
     const [start, block, stop, last] = [messageStart(), blockStart(0), blockStop(0), messageDelta()];
 
-    expect(shown(spliceOf(), start, ping, block, text(0, ''), text(0, 'Hi'), text(0, ' there'), stop, last, messageStop)).toEqual([
-      '',
-      ping,
+    expect(shown(spliceOf(), start, block, ping, text(0, ''), text(0, 'Hi'), text(0, ' there'), stop, last, messageStop)).toEqual([
       '',
       '',
-      start + block + text(0, '') + text(0, 'Hi'),
+      '',
+      '',
+      start + block + ping + text(0, '') + text(0, 'Hi'),
       text(0, ' there'),
       '',
       '',
       stop + last + messageStop,
+    ]);
+  });
+
+  it('a ping, until the message has begun; others tell only the connection that it is alive', () => {
+    const [start, block] = [messageStart(), blockStart(0)];
+
+    expect(shown(spliceOf(), ping, start, block, ping, ping, text(0, 'Hi'), ping)).toEqual([
+      ':\n\n',
+      '',
+      '',
+      '',
+      ':\n\n',
+      start + block + ping + text(0, 'Hi'),
+      ping,
     ]);
   });
 
@@ -242,13 +256,14 @@ describe('what nobody knows yet', () => {
     const splice = spliceOf();
     const odds = [
       ': keep-alive\n\n',
-      'data: {"type":"error"}\n\n',
+      'data: {"type":"tomorrow"}\n\n',
       'event: content_block_stop\n\n',
       '\n\n',
       'event: ping\ndata: not json\n\n',
     ];
+    const begun = [messageStart(), blockStart(0), text(0, 'Hi')];
 
-    expect(shown(splice, messageStart(), ...odds)).toEqual(['', ...odds]);
+    expect(shown(splice, ...begun, ...odds)).toEqual(['', '', begun.join(''), ...odds]);
     expect(splice.state.type).toBe('open');
   });
 

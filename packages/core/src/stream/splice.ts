@@ -12,7 +12,8 @@ import { HeldBack } from './held-back.ts';
 import { frame, replayEvents } from './message-events.ts';
 import { Outbox } from './outbox.ts';
 import { createSeam, type Seam, type SeamInput, type SeamOutcome, type SeamStep } from './seam.ts';
-import { eventEnd, EventTail, maxEventBytes, readEvent } from './sse.ts';
+import { eventType, namedEvent, signOfLife } from '../wire/event-type.ts';
+import { eventEnd, EventTail, maxEventBytes, readEvent } from '../wire/sse.ts';
 import { StopWatch } from './stop-watch.ts';
 import { TextLog } from './text-log.ts';
 import { estimateTokens, type AttemptUsage, type Transcript } from './transcript.ts';
@@ -95,6 +96,9 @@ export class Splice {
   /** A tool call whose input is no JSON: the model may have been stopped in the middle of it. */
   #hasTruncatedTool = false;
   #stopWatch: StopWatch | null = null;
+  #hasHeldPing = false;
+  /** Its events have no names, as some gateways write them. In any other, an event without one has lost it on the way. */
+  #isNameless = false;
 
   // The fast path: how the deltas of the current block look, and what becomes of them.
   #shape: DeltaShape | null = null;
@@ -158,7 +162,7 @@ export class Splice {
     if (this.#tail.length > 0) {
       const completed = this.#tail.complete(chunk);
       if (completed === null) return this.#checkBounds();
-      this.#events(completed.event, 0);
+      this.#events(completed.event, 0, true);
       at = completed.taken;
     }
     at = this.#events(chunk, at);
@@ -207,6 +211,8 @@ export class Splice {
     this.#seam = null;
     this.#seamOutcome = null;
     this.#stopWatch = null;
+    this.#hasHeldPing = false;
+    this.#isNameless = false;
     this.#forgetShape();
     switch (join.type) {
       case 'fresh':
@@ -233,8 +239,8 @@ export class Splice {
     this.#state = done;
   }
 
-  /** Reads the events of `bytes` from `from` on; returns where the unfinished one begins. */
-  #events(bytes: Uint8Array, from: number): number {
+  /** Reads the events of `bytes` from `from` on; returns where the unfinished one begins. `whole`: they are one, to their end. */
+  #events(bytes: Uint8Array, from: number, whole = false): number {
     let at = from;
     let sent = from;
     while (at < bytes.length && this.#state === open) {
@@ -247,7 +253,7 @@ export class Splice {
           continue;
         }
       }
-      const end = eventEnd(bytes, at);
+      const end = whole ? bytes.length : eventEnd(bytes, at);
       if (end === -1) break;
       if (sent < at) this.#out.put(bytes.subarray(sent, at));
       this.#event(bytes, at, end);
@@ -296,17 +302,21 @@ export class Splice {
     if (end - start > maxEventBytes) return this.#break('oversized');
     const { name, data } = readEvent(bytes, start, end);
     if (name === 'error') return this.#error(data);
-    // Comments, pings, and events without data, which no reader looks at.
-    if (name === 'ping' || data === '') return this.#out.put(bytes.subarray(start, end));
+    if (name === 'ping') return this.#ping(bytes, start, end);
+    // Comments, and events without data, which no reader looks at.
+    if (data === '') return this.#out.put(bytes.subarray(start, end));
     const event = parse(data);
     const type = event?.['type'];
     const isOfMessage = messageEventTypes.has(type);
+    const read = eventType(name, event);
+    if (read === 'error') return this.#error(data);
     // The SDK passes over what has no name, and else goes by the type; other readers go by the name. An event of the message
     // must be one for all of them.
-    if (name === '' && !isOfMessage) return this.#out.put(bytes.subarray(start, end));
+    if (name === '' && type === 'message_start') this.#isNameless = this.#usage === null;
+    if (name === '' && isOfMessage && this.#isNameless && this.#options.strict) return this.#named(String(type), data);
+    if (name === '' && !isOfMessage) return read === 'ping' ? this.#ping(bytes, start, end) : this.#out.put(bytes.subarray(start, end));
     if (event === null) return this.#break('malformed');
-    if (type === 'error') return this.#error(data);
-    if (name !== type && (name === '' || messageEventTypes.has(name))) return this.#break('malformed');
+    if (name !== type && (messageEventTypes.has(name) || (name === '' && this.#options.strict))) return this.#break('malformed');
     if (isOfMessage && this.#stopReason !== null && type !== 'message_stop' && type !== 'message_delta') {
       // An end that more of the answer follows was none.
       this.#stopReason = null;
@@ -330,6 +340,20 @@ export class Splice {
         // Tomorrow's events keep their place among the others.
         return this.#give(bytes, start, end, null);
     }
+  }
+
+  /** An event of the message that came without its name. */
+  #named(type: string, data: string): void {
+    const bytes = encoder.encode(namedEvent(type, data));
+    this.#event(bytes, 0, bytes.length);
+  }
+
+  /** Before the message begins for the reader, its first ping waits in its place; others are seen by the connection alone. */
+  #ping(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#delivered.message !== null || !this.#options.strict) return this.#out.put(bytes.subarray(start, end));
+    if (this.#held.isEmpty || this.#hasHeldPing) return this.#out.put(signOfLife);
+    this.#hasHeldPing = true;
+    this.#held.add(bytes, start, end, null);
   }
 
   #error(data: string): void {

@@ -1,6 +1,6 @@
 // Reads a stream as the strictest of clients would, and puts its message together. Anything out of order is an error.
 
-import { EventScanner, readEvent, type RawEvent } from '../sse.ts';
+import { EventScanner, readEvent, type RawEvent } from '../../wire/sse.ts';
 
 type Wire = Record<string, unknown>;
 

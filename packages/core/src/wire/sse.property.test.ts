@@ -2,7 +2,7 @@ import { Stream } from '@anthropic-ai/sdk/streaming';
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { EventScanner, EventTail, maxEventBytes, readEvent, type RawEvent } from './sse.ts';
-import { cutUp, holds, itTakesMegabytes, joined, pieceSizes } from './testing/holds.ts';
+import { cutUp, holds, itTakesMegabytes, joined, pieceSizes } from '../stream/testing/holds.ts';
 
 const encoder = new TextEncoder();
 /** One character for each byte, so that nothing is lost. */
