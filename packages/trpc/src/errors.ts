@@ -33,12 +33,15 @@ const codes: Readonly<Record<number, TRPC_ERROR_CODE_KEY>> = {
   504: 'GATEWAY_TIMEOUT',
 };
 
-/** The cause of our TRPCErrors: carries the mapped problem to formatter and response headers. */
+/**
+ * The cause of our TRPCErrors: carries the mapped problem to formatter and response headers, and the failed call itself, as its
+ * own cause, to `onError` of the server.
+ */
 class ClaudeProblem extends Error {
   readonly problem: Problem;
 
-  constructor(mapped: Problem) {
-    super(mapped.body.detail);
+  constructor(mapped: Problem, failure: unknown) {
+    super(mapped.body.detail, failure === undefined ? undefined : { cause: failure });
     this.name = 'ClaudeProblem';
     this.problem = mapped;
   }
@@ -46,19 +49,19 @@ class ClaudeProblem extends Error {
 
 const codeOf = ({ status }: Problem): TRPC_ERROR_CODE_KEY => codes[status] ?? 'INTERNAL_SERVER_ERROR';
 
-/** `mapped` as the error of a procedure. */
-export const errorOf = (mapped: Problem, code: TRPC_ERROR_CODE_KEY = codeOf(mapped)): TRPCError =>
-  new TRPCError({ code, message: mapped.body.detail, cause: new ClaudeProblem(mapped) });
+/** `mapped` as the error of a procedure; `failure` is what was mapped. */
+export const errorOf = (mapped: Problem, failure?: unknown, code: TRPC_ERROR_CODE_KEY = codeOf(mapped)): TRPCError =>
+  new TRPCError({ code, message: mapped.body.detail, cause: new ClaudeProblem(mapped, failure) });
 
 /**
  * A failed Claude call as a TRPCError without the upstream's words; any other error as it is. What a procedure made of a failed
  * call stays: its code, and its message unless that is the upstream's.
  */
 export function toTRPCError(error: unknown, options: ProblemOptions = {}): unknown {
-  if (isClaudeError(error)) return errorOf(problem(error, options));
+  if (isClaudeError(error)) return errorOf(problem(error, options), error);
   if (!hasUpstreamWords(error)) return error;
   const mapped = problem(error.cause, options);
-  return error.code === 'INTERNAL_SERVER_ERROR' ? errorOf(mapped) : errorOf(mapped, error.code);
+  return errorOf(mapped, error.cause, error.code === 'INTERNAL_SERVER_ERROR' ? undefined : error.code);
 }
 
 /** tRPC gives an error without words of its own those of its cause. */

@@ -113,7 +113,9 @@ describe('a procedure that is an async generator', () => {
 
     expect(claudeErrorOf(error)).toMatchObject({ kind: 'upstream-config', retryable: false });
     expect(JSON.stringify(error)).not.toContain(secret);
+    // The server's own ear hears all of it.
     expect(heard).toEqual([expect.objectContaining({ code: 'BAD_GATEWAY' })]);
+    expect((heard as TRPCError[])[0]?.cause?.cause).toBeInstanceOf(Anthropic.NotFoundError);
   });
 
   it('has the deadline of its request', async () => {
