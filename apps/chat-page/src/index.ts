@@ -1,5 +1,6 @@
 // What the sample apps share.
 
+export { cannotListen } from './listen.ts';
 export { logger } from './log.ts';
 export { prometheus } from './metrics.ts';
 export { page } from './page.ts';

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,6 +27,7 @@ export interface AppUnderSmoke {
 /** @param start the app's command line: program and arguments */
 export async function smoke(start: readonly [string, ...string[]], speak: AppUnderSmoke = plainHttp): Promise<void> {
   const [program, ...programArguments] = start;
+  await portInUse(program, programArguments);
   const app = spawn(program, programArguments, {
     env: { ...process.env, PORT: '0', ANTHROPIC_API_KEY: '', LOG_LEVEL: 'info' },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -56,8 +58,27 @@ export async function smoke(start: readonly [string, ...string[]], speak: AppUnd
   }
 }
 
+/** A port that is taken is told in one line. */
+async function portInUse(program: string, programArguments: readonly string[]): Promise<void> {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  const app = spawn(program, programArguments, { env: { ...process.env, PORT: String(port), ANTHROPIC_API_KEY: '' } });
+  let told = '';
+  app.stderr.on('data', (data) => (told += String(data)));
+  const [code] = (await once(app, 'close')) as [number | null];
+  taken.close();
+  assert.equal(code, 1);
+  assert.ok(told.endsWith(`Port ${port} is in use. Choose another: PORT=${port + 1}\n`), told);
+}
+
 const post = (url: string, body: unknown): Promise<Response> =>
   fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+
+interface StreamedEvent {
+  readonly delta?: { readonly text?: string };
+  readonly error?: { readonly details?: { readonly code?: string } };
+}
 
 const plainHttp: AppUnderSmoke = {
   async summary(url, text) {
@@ -77,9 +98,11 @@ const plainHttp: AppUnderSmoke = {
           return { text: '', failure: ((await response.json()) as { code: string }).code };
         }
         const events = (await response.text()).split('\n\n').map((event) => /^data: (.*)$/m.exec(event)?.[1]);
+        const told = events.map((data) => (data ? (JSON.parse(data) as StreamedEvent) : {}));
         return {
-          text: events.map((data) => (data ? ((JSON.parse(data) as { delta?: { text?: string } }).delta?.text ?? '') : '')).join(''),
-          failure: null,
+          text: told.map(({ delta }) => delta?.text ?? '').join(''),
+          // A failure that took its time comes after the headers.
+          failure: told.find(({ error }) => error)?.error?.details?.code ?? null,
         };
       },
     };

@@ -1,7 +1,7 @@
 // Starts the sample app: against a fake Claude with switches to break it, or the real API when ANTHROPIC_API_KEY is set.
 
 import 'reflect-metadata';
-import { appOptions, logger, prometheus, upstream } from '@holdfast/chat-page';
+import { appOptions, cannotListen, logger, prometheus, upstream } from '@holdfast/chat-page';
 import { HoldfastExceptionFilter, HoldfastInterceptor, HoldfastModule } from '@holdfast/nestjs';
 import { Module } from '@nestjs/common';
 import { APP_FILTER, APP_INTERCEPTOR, NestFactory } from '@nestjs/core';
@@ -32,6 +32,6 @@ class AppModule {}
 const app = await NestFactory.create(AppModule, { logger: ['warn', 'error'] });
 app.use('/metrics', prometheus());
 app.enableShutdownHooks(undefined, { useProcessExit: true });
-await app.listen(Number(process.env['PORT'] ?? 3000), '127.0.0.1');
+await app.listen(Number(process.env['PORT'] ?? 3000), '127.0.0.1').catch(cannotListen);
 console.log(`Harbour chat on NestJS: ${await app.getUrl()}`);
 process.once('beforeExit', () => void claudeSide.close());

@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { appOptions, logger, prometheus, upstream } from '@holdfast/chat-page';
+import { appOptions, cannotListen, logger, prometheus, upstream } from '@holdfast/chat-page';
 import { holdfast } from '@holdfast/core';
 import { createDrain, gracefulShutdown, healthReply, replyToNode, type HealthProbe } from '@holdfast/core/http';
 import { claudeResponseMeta } from '@holdfast/trpc';
@@ -32,6 +32,7 @@ const server = createServer((request, response) => {
   else if (path === '/') response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(page('Harbour chat, on tRPC'));
   else response.writeHead(404).end();
 });
+server.once('error', cannotListen);
 server.listen(Number(process.env['PORT'] ?? 3000), '127.0.0.1', () =>
   console.log(`Harbour chat on tRPC: http://localhost:${(server.address() as AddressInfo).port}`),
 );

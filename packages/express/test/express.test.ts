@@ -214,6 +214,33 @@ describe('messagesProxy', () => {
     }
   });
 
+  it('tells in Anthropic’s shape what a body parser before it refused, and leaves other errors to the app', async () => {
+    const app = express();
+    const heard: unknown[] = [];
+    const claude: HoldfastExpress<Anthropic> = holdfastExpress({ client: clientOf(() => Response.json({})) });
+    app.get('/anthropic/broken', () => {
+      throw new Error('mine');
+    });
+    app.use(express.json(), claude);
+    app.use('/anthropic', messagesProxy(claude, { onError: (error) => heard.push(error) }));
+    app.use(((_error, _request, response, _next) => {
+      response.sendStatus(418);
+    }) satisfies express.ErrorRequestHandler);
+    const url = await listen(app);
+    const caller = new Anthropic({ baseURL: `${url}/anthropic`, apiKey: 'caller-key', maxRetries: 0 });
+    const long = { ...request, messages: [{ role: 'user' as const, content: 'x'.repeat(300_000) }] };
+    const malformed = await fetch(`${url}/anthropic/v1/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"model":',
+    });
+
+    await expect(caller.messages.create(long)).rejects.toMatchObject({ status: 413, type: 'request_too_large' });
+    expect([malformed.status, await malformed.json()]).toMatchObject([400, { type: 'error', error: { type: 'invalid_request_error' } }]);
+    expect(heard).toHaveLength(2);
+    expect((await fetch(`${url}/anthropic/broken`)).status).toBe(418);
+  });
+
   it('gives the SDK the class it would have raised here', async () => {
     const app = express();
     const claude = holdfastExpress({ client: clientOf(() => refusal(529, 'overloaded_error')) });
