@@ -177,8 +177,8 @@ export interface CallOptions {
   readonly tenant?: string;
   /**
    * Whose key pays. `caller`: one the caller brought, so this call goes to no target, cache or computed answer of the
-   * operator's, and its refusals say nothing about the operator's key. Default: `caller` where a request header brings a key
-   * that is not the client's own, else `operator`.
+   * operator's, and its refusals say nothing about the operator's key. Default: `caller` where a request header brings
+   * another key than the client has, else `operator`.
    */
   readonly credential?: 'operator' | 'caller';
   /** Milliseconds from now for all attempts of this call. A scope's deadline holds if it is earlier. Default: the instance's. */

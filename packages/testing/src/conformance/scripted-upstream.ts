@@ -18,7 +18,8 @@ export interface Refusal {
 export type Plan =
   /** The answer, one delta per word, and then how the stream goes on. */
   | { readonly type: 'answer'; readonly words: readonly string[]; readonly then?: Then }
-  | { readonly type: 'refuse'; readonly refusal: Refusal }
+  /** `late`: not before `release`. */
+  | { readonly type: 'refuse'; readonly refusal: Refusal; readonly late?: true }
   /** No byte is ever sent. */
   | { readonly type: 'silent' }
   /** The connection is reset instead of an answer. */
@@ -83,6 +84,7 @@ export async function scriptedUpstream(): Promise<ScriptedUpstream> {
         socket?.resetAndDestroy();
         return;
       case 'refuse':
+        if (plan.late) await released(prompt);
         refuse(response, plan.refusal);
         return;
       case 'answer':

@@ -134,6 +134,52 @@ export const streamCases: readonly Case[] = [
     },
   },
   {
+    name: 'tells in band, and in its own words, of a failure that comes after headers and before anything else',
+    async run(world) {
+      const prompt = world.prompt({ type: 'refuse', refusal: { status: 529, type: 'overloaded_error' }, late: true });
+      const stream = await world.open('stream', { prompt, as: main(world) });
+      await until(() => world.dialect.heartbeatsIn(stream.received(), main(world)) >= 1, 'a sign of life');
+
+      world.upstream.release(prompt);
+
+      const reply = await stream.rest();
+      const seen = world.dialect.streamOf(reply.body, main(world));
+      assert.deepEqual([seen.text, seen.error?.code, seen.complete], ['', 'overloaded', false]);
+      assertNoSecrets(world, { headers: {}, body: reply.body });
+    },
+  },
+  {
+    name: 'stops the upstream when the client leaves while only signs of life came',
+    async run(world) {
+      const prompt = world.prompt({ type: 'silent' });
+      const stream = await world.open('stream', { prompt, as: main(world) });
+      await until(() => world.dialect.heartbeatsIn(stream.received(), main(world)) >= 2, 'signs of life');
+
+      stream.leave();
+
+      assert.equal(await within(leftAll(world, prompt), 'the upstream to be left'), true);
+    },
+  },
+  {
+    name: 'goes on well after clients that left at every moment',
+    async run(world) {
+      const leavers = Array.from({ length: 20 }, (_, index) => world.prompt(index % 2 ? answer('endless') : answer('wait')));
+      for (const [index, prompt] of leavers.entries()) {
+        const stream = await world.open('stream', { prompt, as: main(world) });
+        if (index % 3 !== 0) await until(() => stream.received() !== '', 'the first bytes');
+        stream.leave();
+      }
+      assert.deepEqual(
+        new Set(await within(Promise.all(leavers.map((prompt) => leftAll(world, prompt))), 'all to be left')),
+        new Set([true]),
+      );
+
+      const reply = await world.ask('message', { prompt: world.prompt(answer()) });
+
+      assert.equal(world.dialect.messageOf(reply.body), words.join(''));
+    },
+  },
+  {
     name: 'stops the upstream when the client leaves in the middle',
     async run(world) {
       const prompt = world.prompt(answer('wait'));
