@@ -31,8 +31,12 @@ function fromNextWord(text: string): string {
 
 /** The name of the tag around the anchor: `anchor`, or one with a number if the text itself has that. */
 export function anchorTag(text: string): string {
-  for (let number = 0; ; number += 1) {
-    const name = number === 0 ? 'anchor' : `anchor-${number}`;
-    if (!text.includes(`<${name}`) && !text.includes(`</${name}`)) return name;
-  }
+  if (!text.includes('<anchor') && !text.includes('</anchor')) return 'anchor';
+  // One look, however many there are: a text that had them all would cost the square of its length.
+  const taken = new Set<string>();
+  for (const [, digits = ''] of text.matchAll(/<\/?anchor-(\d{1,9})/g))
+    for (let end = 1; end <= digits.length; end += 1) taken.add(digits.slice(0, end));
+  let number = 1;
+  while (taken.has(String(number))) number += 1;
+  return `anchor-${number}`;
 }

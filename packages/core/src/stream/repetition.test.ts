@@ -40,4 +40,53 @@ describe('a repetition', () => {
     expect(ended('one two', 'two')).toBe(4);
     expect(ended('one two', 'two three')).toBe(4);
   });
+
+  it.each<[string, (length: number) => [whole: string, text: string]]>([
+    ['one letter, and another at the end', (length) => ['a'.repeat(length) + 'b', 'a'.repeat(length)]],
+    ['one letter, and another at the end of both', (length) => ['a'.repeat(length) + 'b', 'a'.repeat(length / 2) + 'c']],
+    ['a word again and again', (length) => ['the sea '.repeat(length / 8) + 'x', 'the sea '.repeat(length / 9)]],
+    ['words that are made of themselves', (length) => [fibonacci(length), fibonacci(length).slice(1)]],
+  ])('costs no more than the two texts are long: %s', (_, make) => {
+    for (const length of [1_000, 10_000, 100_000]) {
+      const [whole, text] = make(length);
+      const repetition = new Repetition(whole);
+      for (let at = 0; at < text.length; at += 7) repetition.push(text.slice(at, at + 7));
+      repetition.end();
+
+      expect(repetition.comparisons).toBeLessThanOrEqual(2 * (whole.length + 2 * text.length));
+    }
+  });
+
+  it('is what a search without any memory finds', () => {
+    const random = seeded(1);
+    for (let round = 0; round < 3_000; round += 1) {
+      const word = (longest: number) => Array.from({ length: random(longest) }, () => 'ab'[random(2)]).join('');
+      const whole = word(14);
+      const text = word(10);
+      const repetition = new Repetition(whole);
+      let begun = '';
+      for (const piece of [text.slice(0, 3), text.slice(3, 4), text.slice(4)]) {
+        repetition.push(piece);
+        begun += piece;
+        const agrees = (start: number) => whole.slice(start).startsWith(begun) || begun.startsWith(whole.slice(start));
+        let start = 0;
+        while (start < whole.length && !agrees(start)) start += 1;
+        expect([whole, begun, repetition.start]).toEqual([whole, begun, start]);
+      }
+    }
+  });
 });
+
+function fibonacci(length: number): string {
+  let [before, word] = ['a', 'ab'];
+  while (word.length < length) [before, word] = [word, word + before];
+  return word.slice(0, length);
+}
+
+function seeded(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+    return Math.floor((state / 2 ** 31) * below);
+  };
+}

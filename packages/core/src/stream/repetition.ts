@@ -2,13 +2,23 @@
 
 /**
  * Takes `begun` piece by piece and tells where in `whole` a repetition may have started: the first place from which the two
- * agree as far as both go. Every piece is compared once, and each search begins where the last one ended, so that the cost
- * grows with the texts and not with their product.
+ * agree as far as both go.
+ *
+ * It is the search of Knuth, Morris and Pratt with a pattern that is still growing: what was compared tells how far the place
+ * can be moved on, so that the cost grows with the two texts and never with their product, however periodic they are.
  */
 export class Repetition {
   readonly #whole: string;
-  #begun = '';
+  /** What has come, as far as it can be compared with anything. */
+  #begun = new Uint16Array(256);
+  /** Of each beginning of it: how much of its end is a beginning of it too. */
+  #borders = new Int32Array(257);
+  #known = 0;
+  #length = 0;
   #start = 0;
+  /** How much agrees from `start` on. */
+  #agreed = 0;
+  #comparisons = 0;
 
   constructor(whole: string) {
     this.#whole = whole;
@@ -21,32 +31,66 @@ export class Repetition {
 
   /** The end of the whole has been repeated. */
   get isComplete(): boolean {
-    return this.#start + this.#begun.length >= this.#whole.length;
+    return this.#start + this.#length >= this.#whole.length;
+  }
+
+  /** Characters compared so far: what it costs. */
+  get comparisons(): number {
+    return this.#comparisons;
   }
 
   push(piece: string): void {
-    const before = this.#begun.length;
-    this.#begun += piece;
-    const compared = this.#start + before;
-    const agrees = compared >= this.#whole.length || this.#whole.startsWith(piece.slice(0, this.#whole.length - compared), compared);
-    if (!agrees) this.#start = this.#next();
+    this.#length += piece.length;
+    const more = Math.min(piece.length, this.#whole.length - this.#known);
+    if (this.#known + more > this.#begun.length) this.#grow(this.#known + more);
+    for (let at = 0; at < more; at += 1) this.#learn(piece.charCodeAt(at));
+    this.#compare();
   }
 
   /** No more will come: only a repetition that is complete counts. */
   end(): void {
-    if (!this.isComplete) this.#start = this.#nextComplete();
+    while (!this.isComplete) {
+      this.#moveOn();
+      this.#compare();
+    }
   }
 
-  #next(): number {
-    const within = this.#whole.indexOf(this.#begun, this.#start + 1);
-    return within === -1 ? this.#nextComplete() : within;
+  #learn(code: number): void {
+    const at = this.#known;
+    this.#begun[at] = code;
+    this.#known = at + 1;
+    let border = at === 0 ? -1 : (this.#borders[at] as number);
+    while (border >= 0) {
+      this.#comparisons += 1;
+      if (this.#begun[border] === code) break;
+      border = border === 0 ? -1 : (this.#borders[border] as number);
+    }
+    this.#borders[at + 1] = border + 1;
   }
 
-  /** The longest end of the whole, beyond `start`, that is a beginning of what came. */
-  #nextComplete(): number {
+  #compare(): void {
     const whole = this.#whole;
-    for (let start = Math.max(this.#start + 1, whole.length - this.#begun.length); start < whole.length; start += 1)
-      if (whole[start] === this.#begun[0] && this.#begun.startsWith(whole.slice(start))) return start;
-    return whole.length;
+    while (this.#agreed < this.#known && this.#start + this.#agreed < whole.length) {
+      this.#comparisons += 1;
+      if (this.#begun[this.#agreed] === whole.charCodeAt(this.#start + this.#agreed)) this.#agreed += 1;
+      else this.#moveOn();
+    }
+  }
+
+  /** To the next place that what was compared allows. */
+  #moveOn(): void {
+    const border = this.#borders[this.#agreed] as number;
+    this.#start += Math.max(1, this.#agreed - border);
+    this.#agreed = border;
+  }
+
+  #grow(least: number): void {
+    const room = Math.max(least, this.#begun.length * 2);
+    const begun = new Uint16Array(room);
+    const borders = new Int32Array(room + 1);
+    begun.set(this.#begun);
+    borders.set(this.#borders);
+    this.#begun = begun;
+    this.#borders = borders;
   }
 }

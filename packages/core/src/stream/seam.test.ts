@@ -316,3 +316,41 @@ describe('invisible characters where the text goes on', () => {
     expect(join(`${chooseAnchor(from)}${rest}`, { from, size }).emitted).toBe(rest);
   });
 });
+
+/** What takes the square of these lengths takes minutes. */
+describe('hostile texts of 200,000 characters', () => {
+  const long = 200_000;
+  const run = (delivered: string, text: string, piece: number, more: Partial<SeamInput> = {}): string => {
+    const seam = createSeam({ form: 'user-turn', delivered, anchor: chooseAnchor(delivered), trimmed: '', ...more });
+    for (let at = 0; at < text.length; at += piece) {
+      const step = seam.push(text.slice(at, at + piece));
+      if (step.status !== 'holding') return step.status;
+    }
+    return seam.end().status;
+  };
+
+  it.each<[string, string, string]>([
+    ['periodic ones', 'a'.repeat(long) + 'b', 'a'.repeat(long)],
+    ['a word again and again', 'the sea '.repeat(long / 8), 'the sea '.repeat(long / 8 + 1)],
+    ['white space before the first word', 'word '.repeat(long / 5), ' '.repeat(long * 2)],
+    ['white space at the seam', 'one two '.repeat(long / 8), 'one two '.repeat(long / 8) + ' '.repeat(long)],
+    ['every tag there could be', Array.from({ length: long / 12 }, (_, index) => `<anchor-${index}>`).join(''), 'x'.repeat(5_000)],
+  ])('%s, in pieces of any length', (_, delivered, text) => {
+    for (const piece of [1, 400]) {
+      expect(run(delivered, text, piece)).toMatch(/found|failed/);
+      expect(run(delivered, text, piece, { strictness: 'lenient' })).toMatch(/found|failed/);
+    }
+  });
+
+  it('a preamble of any length, where one is allowed', () => {
+    const delivered = Array.from({ length: long / 10 }, (_, index) => `word ${index} `).join('');
+
+    expect(run(delivered, 'something else entirely, '.repeat(long / 12), 1, { strictness: 'lenient' })).toBe('failed');
+  });
+
+  it('white space behind a prefill', () => {
+    const space = ' '.repeat(long);
+
+    expect(run(`word${space}`, `${space}next`, 1, { form: 'prefill', trimmed: space })).toBe('found');
+  });
+});

@@ -45,6 +45,9 @@ const maxPreamble = 600;
 const secondLook = 240;
 /** White space and repetition are held up to twice what was delivered and this. Characters. */
 const maxHeld = 8_192;
+/** Up to here everything is searched with each piece; beyond, when it has grown by an eighth. Compared characters. */
+const searchedWhole = 4_096;
+const searchedAgain = 8;
 const holding: SeamStep = { status: 'holding' };
 const lost: SeamStep = { status: 'failed', reason: 'no-anchor' };
 const tooLong: SeamStep = { status: 'failed', reason: 'too-long' };
@@ -64,17 +67,21 @@ export function createSeam(input: SeamInput): Seam {
 function prefillSeam(trimmed: string): Seam {
   const half = halfAtEnd(trimmed);
   const space = trimmed.slice(0, trimmed.length - half.length);
-  let text = '';
+  /** How much of the space came again, and what came behind it. Nothing is looked at twice, in however small pieces it comes. */
+  let same = 0;
+  let rest = '';
+  const take = (piece: string): void => {
+    let at = 0;
+    if (rest === '') for (; at < piece.length && same < space.length && piece[at] === space[same]; at += 1) same += 1;
+    rest += piece.slice(at);
+  };
   const look = (ended: boolean): SeamStep => {
-    let same = 0;
-    while (same < space.length && text[same] === space[same]) same += 1;
-    const rest = text.slice(same);
     if (!ended && (rest === '' ? same < space.length || half !== '' : halfAtEnd(rest) !== '')) return holding;
     return completed(rest, half, 'direct');
   };
   return {
     push(piece) {
-      text += piece;
+      take(piece);
       return look(false);
     },
     end: () => look(true),
@@ -100,16 +107,31 @@ function userTurnSeam({ delivered, anchor, strictness = 'strict' }: SeamInput): 
   let waiting = '';
   let hasBegun = false;
   let searched = 1;
+  /** What cannot be searched in small pieces for ever is searched again only when it has grown by so much. */
+  let searchFrom = 0;
+  /** The last piece changed nothing that a decision could depend on. */
+  let isUnchanged = false;
+  /** The decision waits for the rest of a tag. */
+  let isWithinTag = false;
 
   function take(piece: string, ended: boolean): void {
+    const wasBlank = !hasBegun && isUnchanged;
+    isUnchanged = !ended && gapBefore(piece) === piece && (hasBegun ? waiting === '' : wasBlank || waiting === '');
     waiting += piece;
     if (!hasBegun) {
+      // Space before the first word: there may be any amount of it.
+      if (isUnchanged) return;
       const opening = `<${tag}>`;
       const begin = waiting.trimStart();
       if (!ended && opening.startsWith(begin)) return;
       // Some models repeat the tags that marked the anchor.
       if (begin.startsWith(opening)) waiting = begin.slice(opening.length);
       hasBegun = true;
+    }
+    if (isUnchanged) {
+      text += waiting;
+      waiting = '';
+      return;
     }
     const half = ended ? '' : halfAtEnd(waiting);
     const ready = half === '' ? waiting : waiting.slice(0, -1);
@@ -126,7 +148,8 @@ function userTurnSeam({ delivered, anchor, strictness = 'strict' }: SeamInput): 
       fromAnchor.end();
       fromAnywhere.end();
     }
-    const step = judge(ended);
+    // More white space behind what is held decides nothing; behind the beginning of a tag it does.
+    const step = isUnchanged && !isWithinTag ? holding : judge(ended);
     const isTooLong = text.length + waiting.length > delivered.length * 2 + maxBefore + maxHeld;
     return step.status === 'holding' && isTooLong ? tooLong : step;
   }
@@ -143,11 +166,14 @@ function userTurnSeam({ delivered, anchor, strictness = 'strict' }: SeamInput): 
     if (repeated > mark.length) return found(repeated, 'further-back', ended);
     if (repeated >= minOverlap[strictness]) return found(repeated, 'overlap', ended);
 
+    const isLong = dense.length > maxBefore + mark.length + (core?.length ?? 0);
+    if (!ended && !isLong && dense.length < searchFrom) return holding;
+    if (dense.length > searchedWhole) searchFrom = dense.length + Math.floor(dense.length / searchedAgain);
     const behind = findBehindPreamble(ended);
     if (typeof behind === 'number') return found(behind, 'preamble', ended);
     if (behind !== null) return behind;
     if (ended) return lost;
-    return dense.length > maxBefore + mark.length + (core?.length ?? 0) ? tooLong : holding;
+    return isLong ? tooLong : holding;
   }
 
   /** Where the anchor ends that stands behind words nobody asked for; null if it is not there. */
@@ -176,6 +202,7 @@ function userTurnSeam({ delivered, anchor, strictness = 'strict' }: SeamInput): 
     const closing = `</${tag}>`;
     const after = rest.slice(gapBefore(rest).length);
     // The white space at the seam, and the tag some models repeat, can only be judged by what follows them.
+    isWithinTag = after !== '' && closing.startsWith(after) && after !== closing;
     if (!ended && closing.startsWith(after)) return holding;
     const untagged = after.startsWith(closing) ? after.slice(closing.length) : rest;
     if (!ended && gapBefore(untagged) === untagged) return holding;
