@@ -420,6 +420,8 @@ class StreamedAnswer implements StreamOwner {
       cause,
     };
     const said = outcome.type === 'stream-error' ? outcome.error : undefined;
+    // Not healed, it has gone on byte for byte already.
+    if (said && !this.#options.heal) return { type: 'surface', event: new Uint8Array(0) };
     return { type: 'surface', event: ownErrorEvent('stream-broken', details, said) };
   }
 

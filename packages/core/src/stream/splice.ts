@@ -57,8 +57,10 @@ const done: SpliceState = { type: 'done', by: 'splice' };
 const doneUpstream: SpliceState = { type: 'done', by: 'upstream' };
 const encoder = new TextEncoder();
 
-/** More held back, or more text in one block, is no answer any more. Bytes. */
+/** More held back, or more in one block, is no answer any more. Bytes. */
 const maxKeptBytes = 32 * 1024 * 1024;
+/** Nor is more in all blocks together. Bytes. */
+const maxMessageBytes = 64 * 1024 * 1024;
 /** A block whose deltas look different each time is not worth more tries. */
 const maxLessons = 4;
 
@@ -86,6 +88,11 @@ export class Splice {
   #own = new Map<number, Block | null>();
   /** The one that has begun and not ended, by its own index. */
   #openIndex: number | null = null;
+  /** The block that grows, and the bytes of all before it. */
+  #growing: Block | null = null;
+  #grown = 0;
+  /** Nothing is known any more of what passes: a stream that is not healed is not ended for it. */
+  #isBlind = false;
   #nextIndex = 0;
   #seam: Seam | null = null;
   #seamOutcome: SeamOutcome | null = null;
@@ -158,6 +165,10 @@ export class Splice {
   /** Takes bytes of the current attempt. What the reader may have is then in `take`. */
   push(chunk: Uint8Array): SpliceState {
     if (this.#state !== open) return this.#state;
+    if (this.#isBlind) {
+      this.#out.put(chunk);
+      return this.#state;
+    }
     let at = 0;
     if (this.#tail.length > 0) {
       const completed = this.#tail.complete(chunk);
@@ -166,7 +177,8 @@ export class Splice {
       at = completed.taken;
     }
     at = this.#events(chunk, at);
-    if (at < chunk.length) this.#tail.keep(chunk, at);
+    if (at < chunk.length && this.#isBlind) this.#out.put(chunk.subarray(at));
+    else if (at < chunk.length) this.#tail.keep(chunk, at);
     return this.#checkBounds();
   }
 
@@ -184,6 +196,7 @@ export class Splice {
   end(): SpliceState {
     const last = this.#state === open ? this.#tail.last() : null;
     if (last) this.#event(last, 0, last.length);
+    if (this.#state === open && this.#isBlind) this.#state = doneUpstream;
     if (this.#state === open) this.#break('early-end');
     return this.#state;
   }
@@ -202,6 +215,8 @@ export class Splice {
     this.#usage = null;
     this.#own = new Map();
     this.#openIndex = null;
+    this.#growing = join.type === 'continue' ? this.#delivered.last : null;
+    this.#grown = this.#delivered.blocks.reduce((sum, block) => sum + (block === this.#growing ? 0 : bytesOf(block)), 0);
     this.#stopReason = null;
     this.#hasTruncatedTool = false;
     this.#swallowed = 0;
@@ -243,7 +258,7 @@ export class Splice {
   #events(bytes: Uint8Array, from: number, whole = false): number {
     let at = from;
     let sent = from;
-    while (at < bytes.length && this.#state === open) {
+    while (at < bytes.length && this.#state === open && !this.#isBlind) {
       if (this.#shape !== null) {
         const flows = this.#shapeBlock !== null && this.#renumbered === null && this.#held.isEmpty;
         const next = flows ? this.#flow(this.#shape, this.#shapeBlock as Block, bytes, at) : this.#divert(this.#shape, bytes, at);
@@ -299,9 +314,9 @@ export class Splice {
 
   /** Any other event. */
   #event(bytes: Uint8Array, start: number, end: number): void {
-    if (end - start > maxEventBytes) return this.#break('oversized');
+    if (end - start > maxEventBytes) return this.#tooLarge(bytes, start, end);
     const { name, data } = readEvent(bytes, start, end);
-    if (name === 'error') return this.#error(data);
+    if (name === 'error') return this.#error(data, bytes, start, end);
     if (name === 'ping') return this.#ping(bytes, start, end);
     // Comments, and events without data, which no reader looks at.
     if (data === '') return this.#out.put(bytes.subarray(start, end));
@@ -309,14 +324,14 @@ export class Splice {
     const type = event?.['type'];
     const isOfMessage = messageEventTypes.has(type);
     const read = eventType(name, event);
-    if (read === 'error') return this.#error(data);
+    if (read === 'error') return this.#error(data, bytes, start, end);
     // The SDK passes over what has no name, and else goes by the type; other readers go by the name. An event of the message
     // must be one for all of them.
     if (name === '' && type === 'message_start') this.#isNameless = this.#usage === null;
     if (name === '' && isOfMessage && this.#isNameless && this.#options.strict) return this.#named(String(type), data);
     if (name === '' && !isOfMessage) return read === 'ping' ? this.#ping(bytes, start, end) : this.#out.put(bytes.subarray(start, end));
-    if (event === null) return this.#break('malformed');
-    if (name !== type && (messageEventTypes.has(name) || (name === '' && this.#options.strict))) return this.#break('malformed');
+    if (event === null) return this.#misfit(bytes, start, end);
+    if (name !== type && (messageEventTypes.has(name) || (name === '' && this.#options.strict))) return this.#misfit(bytes, start, end);
     if (isOfMessage && this.#stopReason !== null && type !== 'message_stop' && type !== 'message_delta') {
       // An end that more of the answer follows was none.
       this.#stopReason = null;
@@ -356,7 +371,9 @@ export class Splice {
     this.#held.add(bytes, start, end, null);
   }
 
-  #error(data: string): void {
+  #error(data: string, bytes: Uint8Array, start: number, end: number): void {
+    // Where nothing is healed, the upstream says it itself.
+    if (!this.#options.strict) this.#out.put(bytes.subarray(start, end));
     const parsed = parse(data);
     const error = parsed === null ? { message: data } : errorFacts(parsed);
     this.#estimateUsage();
@@ -393,6 +410,7 @@ export class Splice {
       }
       if (this.#seam !== null && type === 'text') {
         this.#own.set(ownIndex, this.#delivered.last);
+        this.#grow(this.#delivered.last);
         this.#toSeam(this.#seam.push(begun.text));
         return;
       }
@@ -410,6 +428,8 @@ export class Splice {
     const block = newBlock(this.#options.strict ? this.#nextIndex : ownIndex, type, begun.start);
     this.#nextIndex += 1;
     this.#own.set(ownIndex, block);
+    this.#grow(block);
+    this.#grown += end - start;
     const live = this.#isLive(type);
     if (!live && !this.#holdMessage) {
       if (isTool(type) && this.#options.tools === 'message') this.#holdMessage = true;
@@ -653,11 +673,29 @@ export class Splice {
     }
   }
 
+  /** From here on `block` grows, and the one before it does not. */
+  #grow(block: Block | null): void {
+    if (block === this.#growing) return;
+    this.#grown += this.#growing === null ? 0 : this.#growing.log.length;
+    this.#growing = block;
+  }
+
   #checkBounds(): SpliceState {
-    if (this.#state !== open) return this.#state;
-    const kept = Math.max(this.#held.length, this.#shapeBlock?.log.length ?? 0);
-    if (this.#tail.length > maxEventBytes || kept > maxKeptBytes) this.#break('oversized');
+    if (this.#state !== open || this.#isBlind) return this.#state;
+    const growing = this.#growing === null ? 0 : this.#growing.log.length;
+    const isTooMuch = Math.max(this.#held.length, growing) > maxKeptBytes || growing + this.#grown > maxMessageBytes;
+    if (isTooMuch || this.#tail.length > maxEventBytes) this.#tooLarge(nothing, 0, 0);
     return this.#state;
+  }
+
+  /** No answer is so large, and nobody keeps it. `bytes`: the event that is, where one is. */
+  #tooLarge(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#options.strict) return this.#break('oversized');
+    this.#isBlind = true;
+    if (end > start) this.#out.put(bytes.subarray(start, end));
+    const begun = this.#tail.take();
+    if (begun.length > 0) this.#out.put(begun);
+    this.#forgetShape();
   }
 
   #break(problem: StreamBreak | 'no-seam' | 'nothing-new'): void {
@@ -677,6 +715,9 @@ export class Splice {
   }
 }
 
+const nothing = new Uint8Array(0);
+/** What is kept of a delivered block. */
+const bytesOf = ({ log, start }: Block): number => log.length + JSON.stringify(start).length;
 const encode = (event: Wire): Uint8Array => encoder.encode(frame(event));
 const isIndex = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0;
 const isTool = (type: string): boolean => type === 'tool_use';

@@ -88,6 +88,13 @@ export class EventTail {
     return end === closed.length ? closed.subarray(0, this.#length) : null;
   }
 
+  /** What waits, to be handed on unfinished. */
+  take(): Uint8Array {
+    const waiting = this.#bytes.slice(0, this.#length);
+    this.clear();
+    return waiting;
+  }
+
   clear(): void {
     this.#length = 0;
     // One huge event is no reason to keep room for another.
