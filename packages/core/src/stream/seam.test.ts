@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { chooseAnchor } from './anchor.ts';
 import { startOfLast } from './comparable.ts';
-import { createSeam, type SeamStep } from './seam.ts';
+import { createSeam, type SeamInput, type SeamStep } from './seam.ts';
 
 const delivered =
   'The harbour master kept the brass instruments before the first frost. A lighthouse keeper remembered a ledger of arrivals while the kett';
