@@ -43,6 +43,9 @@ export const backgroundClock: Clock & { wall(): number } = {
   },
 };
 
+/** `clock` for what only watches: with the machine's, its timers do not keep the process alive. */
+export const watching = (clock: Clock): Clock => (clock === systemClock ? backgroundClock : clock);
+
 const startedAt = performance.timeOrigin;
 
 /** The date is set by people, by NTP and by what restores virtual machines. This is not. */

@@ -147,4 +147,70 @@ describe('an attempt', () => {
 
     expect(signal().aborted).toBe(true);
   });
+
+  it('counts the idle limit of a whole answer from its last byte', async () => {
+    const { clock, sent, result } = started({ idleMs: 1_000 });
+    let body!: ReadableStreamDefaultController<Uint8Array>;
+    sent.resolve(new Response(new ReadableStream({ start: (controller) => void (body = controller) }), json));
+    for (let at = 0; at < 5; at += 1) {
+      await clock.advanceAsync(900);
+      body.enqueue(new TextEncoder().encode('\n'));
+    }
+    await clock.advanceAsync(900);
+    body.enqueue(new TextEncoder().encode(message));
+    body.close();
+
+    expect([endOf(await result), clock.pending]).toEqual(['message', 0]);
+  });
+
+  it('has no limit for headers that is Infinity', async () => {
+    const { clock, sent, result } = started({ firstByteMs: Infinity });
+    await clock.advanceAsync(3_600_000);
+    expect(clock.pending).toBe(0);
+    sent.resolve(new Response(message, json));
+
+    expect(endOf(await result)).toBe('message');
+  });
+
+  it.each([
+    ['within the time there is', 60_000, 5_000],
+    ['when the time is over', 3_000, 3_000],
+  ])('is the refusal whose body does not come, %s', async (_, totalMs, atMs) => {
+    const { clock, sent, result } = started({ totalMs });
+    sent.resolve(new Response(stalled('{"type":'), { status: 529, headers: { 'request-id': 'req_1' } }));
+
+    await clock.advanceAsync(atMs);
+
+    expect(await result).toMatchObject({ outcome: { type: 'response', status: 529 }, text: '{"type":' });
+    expect(clock.pending).toBe(0);
+  });
+
+  describe('whose event loop was blocked', () => {
+    /** As Node does it: a timer that is late fires before what arrived meanwhile is read. */
+    const blocked = (overrides: Partial<AttemptInput> = {}) => {
+      const clock = new VirtualClock(0);
+      let lateMs = 0;
+      const late = { now: () => clock.now() + lateMs, after: (delayMs: number, fire: () => void) => clock.after(delayMs, fire) };
+      const run = started({ clock: late, ...overrides });
+      return { ...run, clock, block: (ms: number) => void (lateMs = ms) };
+    };
+
+    it('reads what arrived meanwhile before it judges', async () => {
+      const { clock, sent, result, block } = blocked();
+      block(5_000);
+      await clock.advanceAsync(60_000);
+      sent.resolve(new Response(message, json));
+
+      expect(endOf(await result)).toBe('message');
+      expect(clock.pending).toBe(0);
+    });
+
+    it('ends all the same when nothing has', async () => {
+      const { clock, result, block } = blocked();
+      block(5_000);
+      await clock.advanceAsync(60_100);
+
+      expect(endOf(await result)).toEqual({ type: 'limit', limit: 'first-byte' });
+    });
+  });
 });

@@ -43,7 +43,8 @@ export class Feed {
   /** Reads once, unless a read is under way already. Silence counts from here until something comes. */
   read(): void {
     if (this.#stopped) return;
-    this.#watch.arm();
+    // The end of an answer is waited for once, whatever else comes.
+    if (this.#draining === null) this.#watch.arm();
     if (this.#reading) return;
     this.#reading = true;
     this.#reader.read().then(this.#onStep, this.#onFailure);
@@ -92,6 +93,7 @@ export class Feed {
     this.#draining = drainReads;
     this.#watch.stop();
     this.#watch = watchForStall(this.#clock, drainMs, () => this.stop());
+    this.#watch.arm();
     this.read();
   }
 

@@ -27,7 +27,10 @@ export type NextSource =
   /** These bytes are the end: an in-stream error. */
   | { readonly type: 'surface'; readonly event: Uint8Array };
 
-/** Whoever owns the call the stream belongs to. `onDone` or `onLeave` is called once. */
+/**
+ * Whoever owns the call the stream belongs to. `onDone` or `onLeave` is called once. What any of them throws ends the stream: the
+ * read that waits, or the next one, rejects with it.
+ */
 export interface StreamOwner {
   /** Decides what follows a break, and has readied the splice for the source it returns. */
   onBreak(outcome: Outcome): Promise<NextSource>;
@@ -101,6 +104,8 @@ const enough = 8 * 1024;
 /** After so many looks ahead in a row that found nothing, chunks come one at a time here; every so many-th read tells whether that changed. */
 const patience = 8;
 const checkEvery = 16;
+/** The stop reason is known, and only the last event is missing: so long it is waited for, whatever else comes. Milliseconds. */
+const endingMs = 1_000;
 
 class Pump {
   readonly #splice: Splice;
@@ -115,6 +120,9 @@ class Pump {
   #last: Uint8Array | null = null;
   #ended = false;
   #mending = false;
+  /** What the owner threw, until a read has been told. */
+  #failure: { readonly error: unknown } | null = null;
+  #cancelEnding: (() => void) | null = null;
   /** The caller aborted, and no read has been told yet. */
   #aborted = false;
   #looking = false;
@@ -133,6 +141,7 @@ class Pump {
   next(): Promise<Step> {
     if (this.#promised) return this.#promised.then(() => this.next());
     if (this.#aborted) return this.#tellAborted();
+    if (this.#failure) return this.#tellFailure(this.#failure);
     if (this.#ended) return this.#last === null ? finished : Promise.resolve(this.#parcel());
     // The way almost every read goes: nothing is here, the upstream gives some, the reader gets it. One promise.
     const direct =
@@ -151,8 +160,13 @@ class Pump {
     this.#aborted = aborted;
     // A direct read ends with the feed.
     this.#feed.stop();
+    this.#forgetEnding();
     if (waiting) this.#settle(waiting);
-    this.#owner.onLeave();
+    try {
+      this.#owner.onLeave();
+    } catch {
+      // Nobody is there any more who could be told.
+    }
   }
 
   interrupt(): void {
@@ -170,7 +184,7 @@ class Pump {
     this.#promised = null;
     if (this.#feed.took()) {
       if (step.done) this.#splice.end();
-      else this.#splice.push(step.value);
+      else this.#push(step.value);
     }
     if (this.#ended) return this.#aborted ? this.#tellAborted() : end;
     // A large chunk is worth its way to the reader; small ones travel together, as far as they are here already.
@@ -196,6 +210,14 @@ class Pump {
 
   /** Gives the reader who waits what there is, or sees to it that something comes. */
   #serve(): void {
+    try {
+      this.#advance();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #advance(): void {
     const { pending, state } = this.#splice;
     if (state.type !== 'open') return this.#conclude(state);
     if (this.#looking) return;
@@ -236,7 +258,7 @@ class Pump {
       this.#misses = found ? 0 : this.#misses + 1;
       if (!this.#waiting) return;
       if (state.type === 'open') this.#deliver();
-      else this.#conclude(state);
+      else this.#serve();
     });
   }
 
@@ -250,8 +272,14 @@ class Pump {
 
   #settle({ resolve, reject }: Waiting): void {
     this.#promised = null;
-    if (this.#aborted) this.#tellAborted().catch(reject);
-    else resolve(this.#parcel());
+    if (this.#aborted) return void this.#tellAborted().catch(reject);
+    try {
+      resolve(this.#parcel());
+    } catch (error) {
+      this.#fail(error);
+      this.#failure = null;
+      reject(error);
+    }
   }
 
   /** Everything that is there, in one piece. */
@@ -274,14 +302,40 @@ class Pump {
     return Promise.reject(new DOMException('This operation was aborted', 'AbortError'));
   }
 
+  async #tellFailure({ error }: { readonly error: unknown }): Promise<Step> {
+    this.#failure = null;
+    throw error;
+  }
+
+  /** Reads bytes of the upstream. With a stop reason the answer is whole, and its end is not waited for long. */
+  #push(chunk: Uint8Array): void {
+    const { type } = this.#splice.push(chunk);
+    if (type === 'open' && this.#splice.stopKnown) this.#cancelEnding ??= this.#clock.after(endingMs, () => this.#endWithout());
+  }
+
+  /** The last event did not come: a server that keeps the connection open holds nobody. */
+  #endWithout(): void {
+    this.#cancelEnding = null;
+    if (this.#ended || this.#splice.state.type !== 'open' || !this.#splice.stopKnown) return;
+    this.#feed.stop();
+    this.#splice.finish(null);
+    // A direct read ends with the feed.
+    if (this.#waiting) this.#serve();
+  }
+
+  #forgetEnding(): void {
+    this.#cancelEnding?.();
+    this.#cancelEnding = null;
+  }
+
   /** Asks the owner what follows. */
   #mend(state: Extract<SpliceState, { type: 'broken' }>): void {
     this.#mending = true;
+    this.#forgetEnding();
     this.#feed.stop();
-    this.#owner.onBreak(outcomeOf(state)).then(
-      (next) => this.#mended(next),
-      (error: unknown) => this.#fail(error),
-    );
+    new Promise<NextSource>((resolve) => resolve(this.#owner.onBreak(outcomeOf(state))))
+      .then((next) => this.#mended(next))
+      .catch((error: unknown) => this.#fail(error));
   }
 
   #mended(next: NextSource): void {
@@ -302,11 +356,15 @@ class Pump {
 
   /** The owner itself failed: the reader must not take the end for the end of the answer. */
   #fail(error: unknown): void {
-    if (this.#ended) return;
     const waiting = this.#waiting;
     this.#waiting = null;
     this.#promised = null;
-    this.#finish(true, false);
+    if (!waiting) this.#failure = { error };
+    try {
+      if (!this.#ended) this.#finish(true, false);
+    } catch {
+      // It fails in everything: the reader hears of the first.
+    }
     waiting?.reject(error);
   }
 
@@ -314,7 +372,7 @@ class Pump {
     this.#watched = source.watched;
     const feed = new Feed(source, this.#clock, {
       bytes: (chunk) => {
-        this.#splice.push(chunk);
+        this.#push(chunk);
         if (this.#waiting) this.#serve();
       },
       end: () => {
@@ -326,13 +384,14 @@ class Pump {
         if (this.#waiting) this.#serve();
       },
     });
-    if (!this.#ended) for (const chunk of source.prelude) this.#splice.push(chunk);
+    if (!this.#ended) for (const chunk of source.prelude) this.#push(chunk);
     return feed;
   }
 
   /** The reader has, or is about to get, the last bytes. */
   #finish(surfaced: boolean, whole: boolean): void {
     this.#ended = true;
+    this.#forgetEnding();
     // The upstream is at its end too: its connection can be used again.
     if (whole) this.#feed.drain();
     else this.#feed.stop();

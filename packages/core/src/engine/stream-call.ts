@@ -12,6 +12,7 @@ import { deliveredText, type Transcript } from '../stream/transcript.ts';
 import { wholeMessage } from '../stream/whole-message.ts';
 import type { LedgerAttempt, TokenCount } from '../telemetry/ledger.ts';
 import { wallNow } from '../time.ts';
+import { watching } from '../time.ts';
 import { abortQuietly, isAborted, onFirstAbort } from './abort.ts';
 import { headerValue, ownErrorEvent } from './answers.ts';
 import type { BegunStream } from './attempt.ts';
@@ -159,7 +160,8 @@ class StreamedAnswer implements StreamOwner {
     const unlinkSdk = onFirstAbort([sdk], leave);
     // A scope that ended is not known to the SDK: the stream breaks, and says why.
     const unlinkScopes = onFirstAbort(scopes, interrupt);
-    const cancel = Number.isFinite(deadlineAt) ? clock.after(deadlineAt - clock.now(), interrupt) : () => {};
+    // A stream that nobody reads does not keep the process alive.
+    const cancel = Number.isFinite(deadlineAt) ? watching(clock).after(deadlineAt - clock.now(), interrupt) : () => {};
     this.#unlink = () => {
       unlinkSdk();
       unlinkScopes();
