@@ -1,6 +1,7 @@
 // Every subject of the table, in the order in which it is printed.
 
 import type { Subject } from '../situation.ts';
+import { adapters } from './adapters.ts';
 import { callbacks } from './callbacks.ts';
 import { clocks } from './clocks.ts';
 import { credentials } from './credentials.ts';
@@ -11,6 +12,7 @@ import { jsonBodies } from './json-bodies.ts';
 import { neighbours } from './neighbours.ts';
 import { oddStreams } from './odd-streams.ts';
 import { otherRoutes } from './other-routes.ts';
+import { processes } from './processes.ts';
 import { recoveries } from './recoveries.ts';
 import { retryAfter } from './retry-after.ts';
 import { sseSpelling } from './sse-spelling.ts';
@@ -35,4 +37,6 @@ export const subjects: readonly Subject[] = [
   clocks,
   fetchImplementations,
   recoveries,
+  adapters,
+  processes,
 ];
