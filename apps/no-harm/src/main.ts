@@ -26,7 +26,15 @@ const only = values.only?.toLowerCase() ?? '';
 const rows = rowsOf(subjects).filter((row) => idOf(row).toLowerCase().includes(only));
 const results = await runTable(rows);
 const red = results.filter((result) => result.findings.length > 0);
-if (values.json) console.log(JSON.stringify(results.map((result) => ({ ...result, situation: undefined, id: idOf(result) }))));
+const brief = (_key: string, value: unknown): unknown =>
+  typeof value === 'string' && value.length > 500 ? `${value.slice(0, 500)}…` : value;
+if (values.json)
+  console.log(
+    JSON.stringify(
+      results.map((result) => ({ ...result, situation: undefined, id: idOf(result) })),
+      brief,
+    ),
+  );
 else console.log(`${tableOf(values.red ? red : results, knownRed)}\n\n${summaryOf(results, knownRed)}`);
 // Rows about hanging leave sockets and timers behind on the bare side.
 process.exit(red.some((result) => !(situationOf(result) in knownRed)) ? 1 : 0);

@@ -79,6 +79,7 @@ export const processes: Subject = {
     linear('a long tool input', 'tool'),
     {
       name: '200 streams whose readers leave',
+      patienceMs: 20_000,
       surfaces: ['stream'],
       observe: async (side, _surface, closes) => {
         const server = await upstream(() => eventReply([...events().slice(0, 6), { pause: 2000 }, cut]));
