@@ -76,6 +76,7 @@ export function fetchAll(
       },
     );
     sent.on('error', () => resolve({ status, body, whole: false }));
+    sent.on('close', () => resolve({ status, body, whole: false }));
     sent.end(init.body);
     if (init.leavesAfterMs !== undefined) setTimeout(() => sent.destroy(), init.leavesAfterMs);
   });
@@ -108,6 +109,12 @@ function textIn(body: string): string {
   return pieces.join('');
 }
 
+/** One who has left is told nothing. */
+const left: Partial<Observation> = {
+  outcome: 'answered',
+  answer: { text: 'left', tools: [], content: '', stopReason: null, usage: '', whole: true },
+};
+
 /** A row that asks an application once. */
 export const asks =
   (
@@ -123,7 +130,13 @@ export const asks =
     const seen = await fetchAll(app.url + path(surface), init);
     const ms = performance.now() - from;
     for (let waited = 0; app.upstream.open() > 0 && waited < 1500; waited += 25) await sleep(25);
-    return { ...nothing, ...toldBy(seen, words), requests: app.upstream.seen.length, ms, open: app.upstream.open() };
+    return {
+      ...nothing,
+      ...(init.leavesAfterMs === undefined ? toldBy(seen, words) : left),
+      requests: app.upstream.seen.length,
+      ms,
+      open: app.upstream.open(),
+    };
   };
 
 export const question = request;
