@@ -10,7 +10,7 @@ const own = (): never => {
   throw new TRPCError({ code: 'CONFLICT', message: 'there is no order 7' });
 };
 
-async function* told(client: Anthropic): AsyncGenerator<unknown> {
+async function* told(client: Anthropic): AsyncGenerator {
   for await (const event of await client.messages.create({ ...question, stream: true })) yield event;
 }
 
