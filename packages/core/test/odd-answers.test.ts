@@ -7,7 +7,18 @@ import { gzipSync } from 'node:zlib';
 import Anthropic from '@anthropic-ai/sdk';
 import { afterEach, describe, expect, it } from 'vitest';
 import { holdfast, type HoldfastOptions } from '../src/index.ts';
-import { blockStart, blockStop, ending, errorEvent, messageStart, ping, text } from '../src/stream/testing/wire.ts';
+import {
+  blockStart,
+  blockStop,
+  ending,
+  errorEvent,
+  json,
+  messageDelta,
+  messageStart,
+  messageStop,
+  ping,
+  text,
+} from '../src/stream/testing/wire.ts';
 import { read, request } from './world.ts';
 
 const words = 'The harbour lies still.';
@@ -225,5 +236,26 @@ describe('a fetch whose bodies are Node streams', () => {
 
     for await (const event of await client.messages.create({ ...request, stream: true })) if (event.type === 'content_block_delta') break;
     await closed;
+  });
+});
+
+describe('an answer that is whole and odd', () => {
+  const tool = blockStart(0, { type: 'tool_use', id: 'toolu_1', name: 'grep', input: {} });
+  it.each([
+    [
+      'an escape in a tool call that JSON does not know',
+      [tool, json(0, '{"pattern": "'), json(0, '\\d+"}'), blockStop(0), messageDelta('tool_use'), messageStop],
+    ],
+    ['an empty delta of another kind of block', [blockStart(0), json(0, ''), text(0, words), blockStop(0), ending]],
+  ])('is handed on, asked for once, and counts for nothing: %s', async (_, parts) => {
+    const { client, hold, requests } = await upstream((__, response) =>
+      response.writeHead(200, sse).end([messageStart(), ...parts].join('')),
+    );
+
+    const types: string[] = [];
+    for await (const event of await client.messages.create({ ...request, stream: true })) types.push(event.type);
+
+    expect([types.at(-1), requests()]).toEqual(['message_stop', 1]);
+    expect(hold.attempts('msg_1')).toMatchObject({ attempts: [{ result: 'success' }] });
   });
 });

@@ -62,5 +62,15 @@ export function parseObject(json: string): Wire | null {
   }
 }
 
+/** A delta that adds nothing, of a kind that its block does not have: some gateways send one with every block. */
+export const isEmptyForeign = (delta: unknown, blockType: string): boolean =>
+  isObject(delta) && textOfDelta(delta) === '' && !isDelta(delta, blockType);
+
 /** A tool call's input has arrived whole; a call without input has. */
 export const isWholeInput = (json: string): boolean => json === '' || parseObject(json) !== null;
+
+const escapes = /\\(?:["\\/bfnrt]|u[\da-f]{4})|\\/gi;
+
+/** Whole but for escapes that JSON does not know (`\\d`): what the model wrote, and nothing is missing of it. */
+export const isMisspelt = (json: string): boolean =>
+  parseObject(json.replace(escapes, (escape) => (escape === '\\' ? '\\\\' : escape))) !== null;

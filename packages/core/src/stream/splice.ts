@@ -7,7 +7,17 @@ import { readUsageInto, usageFrom } from '../wire/usage.ts';
 import { totalUsage } from './attempt-usage.ts';
 import { Delivered, newBlock, type Block } from './delivered.ts';
 import { DeltaShape, textMemberOf, textOfDelta } from './delta-shape.ts';
-import { isBlock, isDelta, isMessageStart, isObject, isWholeInput, messageEventTypes, parseObject as parse } from './event-form.ts';
+import {
+  isBlock,
+  isDelta,
+  isEmptyForeign,
+  isMessageStart,
+  isMisspelt,
+  isObject,
+  isWholeInput,
+  messageEventTypes,
+  parseObject as parse,
+} from './event-form.ts';
 import { HeldBack } from './held-back.ts';
 import { frame, replayEvents } from './message-events.ts';
 import { Outbox } from './outbox.ts';
@@ -100,7 +110,7 @@ export class Splice {
   #added = 0;
   #swallowed = 0;
   #stopReason: string | null = null;
-  /** A tool call whose input is no JSON: the model may have been stopped in the middle of it. */
+  /** A tool call whose input is no JSON, and more than misspelt: the model may have been stopped in the middle of it, or the rest was lost. */
   #hasTruncatedTool = false;
   #stopWatch: StopWatch | null = null;
   #hasHeldPing = false;
@@ -452,6 +462,7 @@ export class Splice {
     // Its beginning was lost on the way, and nobody knows what else.
     if (block === undefined) return this.#misfit(bytes, start, end);
     const delta = event['delta'];
+    if (isEmptyForeign(delta, block?.type ?? 'thinking') && this.#options.strict) return;
     if (!isDelta(delta, block?.type ?? 'thinking')) return this.#misfit(bytes, start, end);
     const text = textOfDelta(delta);
     if (block === null) {
@@ -500,7 +511,7 @@ export class Splice {
     }
     const isWhole = !isTool(block.type) || isWholeInput(block.log.text());
     if (!isWhole) {
-      this.#hasTruncatedTool = true;
+      this.#hasTruncatedTool ||= !isMisspelt(block.log.text());
       if (this.#holdBlock) this.#holdMessage = true;
     }
     if (this.#holdBlock && !this.#holdMessage) {
