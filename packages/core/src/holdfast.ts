@@ -154,7 +154,8 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
       healthOf(
         router.report().map((target) => dated(target, clock)),
         budgetLeft(),
-        { closed, standIn: hasStandIn(options) },
+        // As the engine asks: less than one retry is none.
+        { closed, standIn: hasStandIn(options), canRetry: budget === null || budget.levelAt(clock.now()) >= 1 },
       ),
     describe: () => describeSettings(settings),
     attempts: (of: unknown) => find(of),
@@ -201,11 +202,11 @@ function dated(target: TargetReport, clock: Clock): TargetReport {
 function healthOf(
   targets: readonly TargetReport[],
   budget: number | null,
-  { closed, standIn }: { readonly closed: boolean; readonly standIn: boolean },
+  { closed, standIn, canRetry }: { readonly closed: boolean; readonly standIn: boolean; readonly canRetry: boolean },
 ): HealthReport {
   const usable = targets.filter((target) => target.usable).length;
   const answers = !closed && (usable > 0 || standIn || targets.some((target) => target.disabledUntil !== null));
-  const whole = usable === targets.length && (budget === null || budget > 0);
+  const whole = usable === targets.length && canRetry;
   return { status: !answers ? 'down' : whole ? 'ok' : 'degraded', targets, budget };
 }
 

@@ -5,6 +5,7 @@ import { VirtualClock, cut, referenceAnswer } from '@holdfast/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { callOptions, holdfast, type StreamOptions } from '../src/index.ts';
 import { runInScope } from '../src/http/index.ts';
+import { unfinishedMark } from '../src/stream/own-thinking.ts';
 import { fetchTold, read, request, world } from './world.ts';
 
 const whole = referenceAnswer('text').content;
@@ -407,24 +408,30 @@ describe('limits and switches', () => {
     await close();
   });
 
-  it('thinking shown before a break and begun anew is taken out of later requests', async () => {
+  it.each([
+    ['ours, left unfinished by a break, is taken out', unfinishedMark, false],
+    ['of the caller goes on as it was written', 'EqQBCgIYAh', true],
+    ['of the caller goes on without a signature too', '', true],
+  ])('thinking in a history: %s', async (_, signature, stays) => {
     const { claude, client, close } = await world();
-    await client.messages.create({
-      ...request,
-      messages: [
-        ...request.messages,
-        {
-          role: 'assistant',
-          content: [
-            { type: 'thinking', thinking: 'hm', signature: '' },
-            { type: 'text', text: 'Well.' },
-          ],
-        },
-        { role: 'user', content: 'Go on.' },
-      ],
-    });
+    await client.messages
+      .create({
+        ...request,
+        messages: [
+          ...request.messages,
+          {
+            role: 'assistant',
+            content: [
+              { type: 'thinking', thinking: 'hm', signature },
+              { type: 'text', text: 'Well.' },
+            ],
+          },
+          { role: 'user', content: 'Go on.' },
+        ],
+      })
+      .catch(() => {});
 
-    expect(JSON.stringify(claude.requests[0]?.body)).not.toContain('thinking');
+    expect(JSON.stringify(claude.requests[0]?.body).includes('thinking')).toBe(stays);
     await close();
   });
 });

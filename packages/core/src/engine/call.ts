@@ -3,7 +3,7 @@
 import type { MiddlewareContext, MiddlewareNext } from '@anthropic-ai/sdk';
 import type { Span } from '@opentelemetry/api';
 import type { CallOptions, LimitOptions } from '../options.ts';
-import { stripUnsignedThinking } from '../stream/continuation.ts';
+import { stripUnfinishedThinking } from '../stream/own-thinking.ts';
 import type { Transcript } from '../stream/transcript.ts';
 import type { Ledger } from '../telemetry/ledger.ts';
 
@@ -74,7 +74,7 @@ export function openCall({ request, next, options, scope, scopeDeadlineAt, limit
   const route = routeOf(options);
   const sent = route === 'other' ? null : parseObject(request.body);
   // Thinking that was shown and then begun anew after a break carries no signature: the API refuses it as history.
-  const body = sent && stripUnsignedThinking(sent);
+  const body = sent && stripUnfinishedThinking(sent);
   const model = typeof body?.['model'] === 'string' ? body['model'] : null;
   const stream = body?.['stream'] === true;
   const id = perCall.requestId ?? scope?.requestId ?? newId();

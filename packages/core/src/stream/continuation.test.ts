@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { chooseAnchor } from './anchor.ts';
-import { continuationBody, stripUnsignedThinking, type Continuation } from './continuation.ts';
+import { continuationBody, type Continuation } from './continuation.ts';
+import { stripUnfinishedThinking, unfinishedMark } from './own-thinking.ts';
 import type { Transcript } from './transcript.ts';
 
 const ask = { model: 'claude-opus-4-6', max_tokens: 1000, messages: [{ role: 'user', content: 'Tell me about rivers.' }] };
@@ -91,16 +92,35 @@ describe('continuationBody', () => {
   });
 });
 
-describe('stripUnsignedThinking', () => {
-  it('takes out of earlier answers only thoughts without a signature', () => {
+describe('a budget for thinking', () => {
+  const limits = (max_tokens: number, budget_tokens: number, text: string): [max: number, budget: number] => {
+    const { body } = continued(text, { thinks: true }, { ...ask, max_tokens, thinking: { type: 'enabled', budget_tokens } });
+    return [body['max_tokens'] as number, (body['thinking'] as { budget_tokens: number }).budget_tokens];
+  };
+
+  it.each([
+    ['stays where it fits', 4_096, 1_024, 1_024],
+    ['is halved where it does not', 16_000, 15_500, 7_714],
+    ['is never below what the API takes', 2_400, 2_300, 1_024],
+    ['leaves room for words, however few are left', 1_100, 1_024, 1_024],
+  ])('%s', (_, max, budget, expected) => {
+    const [left, smaller] = limits(max, budget, 'word '.repeat(400));
+
+    expect(smaller).toBe(expected);
+    expect(left).toBeGreaterThan(smaller);
+  });
+});
+
+describe('stripUnfinishedThinking', () => {
+  it('takes out of earlier answers only thoughts that we left unfinished', () => {
     const signed = { type: 'thinking', thinking: 'a', signature: 'sig' };
     const words = { type: 'text', text: 'b' };
     const history = (content: unknown[]) => ({ messages: [{ role: 'assistant', content }] });
-    expect(stripUnsignedThinking(history([signed, { type: 'thinking', thinking: 'c', signature: '' }, words]))).toEqual(
+    expect(stripUnfinishedThinking(history([signed, { type: 'thinking', thinking: 'c', signature: unfinishedMark }, words]))).toEqual(
       history([signed, words]),
     );
-    const untouched = history([signed, words]);
-    expect(stripUnsignedThinking(untouched)).toBe(untouched);
+    const untouched = history([signed, { type: 'thinking', thinking: 'c', signature: '' }, { type: 'thinking', thinking: 'd' }, words]);
+    expect(stripUnfinishedThinking(untouched)).toBe(untouched);
   });
 
   it.each<[string, unknown]>([
@@ -124,6 +144,6 @@ describe('stripUnsignedThinking', () => {
   ])('leaves alone %s', (_, messages) => {
     const body = { messages };
 
-    expect(stripUnsignedThinking(body)).toBe(body);
+    expect(stripUnfinishedThinking(body)).toBe(body);
   });
 });

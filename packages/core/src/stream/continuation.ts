@@ -34,8 +34,7 @@ export interface ContinuationInput {
 export function continuationBody(input: ContinuationInput): Continuation {
   const { body, transcript, model, thinks, noPrefill } = input;
   const partial = deliveredText(transcript);
-  const max = body['max_tokens'];
-  const shrunk = typeof max === 'number' ? { max_tokens: Math.max(1, max - estimateTokens(partial.length)) } : {};
+  const shrunk = limitsLeft(body, estimateTokens(partial.length));
   const messages = Array.isArray(body['messages']) ? (body['messages'] as unknown[]) : [];
 
   // Half a character is no text: as JSON it would reach the model as something else.
@@ -59,6 +58,20 @@ export function continuationBody(input: ContinuationInput): Continuation {
   };
 }
 
+/** The API takes no smaller budget for thinking. */
+const leastBudget = 1_024;
+
+/** What is left of `max_tokens`; a budget for thinking that would not fit below it is made smaller. */
+function limitsLeft({ max_tokens: max, thinking }: Json, used: number): Json {
+  if (typeof max !== 'number') return {};
+  const left = Math.max(1, max - used);
+  if (!isObject(thinking)) return { max_tokens: left };
+  const budget = thinking['budget_tokens'];
+  if (typeof budget !== 'number' || budget < left) return { max_tokens: left };
+  const smaller = Math.min(budget, Math.max(leastBudget, Math.floor(left / 2)));
+  return { max_tokens: left > smaller ? left : smaller + left, thinking: { ...thinking, budget_tokens: smaller } };
+}
+
 /**
  * Asks for the rest. The last words stand between tags, and the model is asked to begin with them: a model that is shown the
  * exact words repeats them, and where they end in its reply is where the reader's text goes on.
@@ -73,22 +86,4 @@ function requestToGoOn(anchor: string, tag: string): string {
     '',
     'Write the rest of that same reply. Begin by repeating the words between the tags verbatim, without the tags, and go straight on from there in the same language, tone and formatting, as if there had been no interruption. Do not comment on the interruption, do not apologise, do not start over.',
   ].join('\n');
-}
-
-/**
- * Takes unsigned thinking out of earlier assistant turns: blocks that were shown live before a break and then closed carry no
- * signature, and the API refuses them as history. Returns the same object when there are none.
- */
-export function stripUnsignedThinking(body: Json): Json {
-  if (!Array.isArray(body['messages'])) return body;
-  let changed = false;
-  const messages = (body['messages'] as unknown[]).map((message) => {
-    if (!isObject(message) || message['role'] !== 'assistant' || !Array.isArray(message['content'])) return message;
-    const blocks = message['content'] as unknown[];
-    const content = blocks.filter((block) => !(isObject(block) && block['type'] === 'thinking' && !block['signature']));
-    if (content.length === blocks.length || content.length === 0) return message;
-    changed = true;
-    return { ...message, content };
-  });
-  return changed ? { ...body, messages } : body;
 }

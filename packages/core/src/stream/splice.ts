@@ -21,6 +21,7 @@ import {
 import { HeldBack } from './held-back.ts';
 import { frame, replayEvents } from './message-events.ts';
 import { Outbox } from './outbox.ts';
+import { unfinishedMark } from './own-thinking.ts';
 import { createSeam, type Seam, type SeamInput, type SeamOutcome, type SeamStep } from './seam.ts';
 import { eventType, namedEvent, signOfLife } from '../wire/event-type.ts';
 import { eventEnd, EventTail, maxEventBytes, readEvent } from '../wire/sse.ts';
@@ -680,6 +681,11 @@ export class Splice {
     for (const block of this.#delivered.blocks) {
       if (block.closed) continue;
       block.closed = true;
+      // No signature will come: whoever sends it back as history is to be understood.
+      if (block.type === 'thinking' && block.signature === null) {
+        const delta = { type: 'signature_delta', signature: unfinishedMark };
+        this.#emit({ type: 'content_block_delta', index: block.index, delta });
+      }
       this.#emit({ type: 'content_block_stop', index: block.index });
     }
   }
