@@ -1,5 +1,6 @@
 // Whatever answers can stream, read as one thing: events, one at a time, that can be cancelled.
 
+import { eventType } from '../wire/event-type.ts';
 import { relayError, wireError } from './relay-error.ts';
 import { readServerSentEvents } from './sse-reader.ts';
 
@@ -129,7 +130,7 @@ async function* itemsOf(response: Response, reader: ReadableStreamDefaultReader<
     if (name === 'ping' && !begun) continue;
     begun = true;
     yield {
-      name: name || 'message',
+      name: (name === '' || name === 'message' ? eventType(name, parse(data) as Record<string, unknown> | null) : name) || 'message',
       json: data,
       raw,
       get event() {

@@ -135,6 +135,11 @@ export class EventScanner {
     if (at < chunk.length) this.#tail.keep(chunk, at);
     return this.#tail.length <= maxEventBytes;
   }
+
+  /** The last event, when nothing more will come: one that only its line feed was waited for. Null where there is none. */
+  last(): Uint8Array | null {
+    return this.#tail.last();
+  }
 }
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
