@@ -1,10 +1,18 @@
 // What one application has once, whatever number of clients: where it is on its way down, and which clients it has.
 
 import type { Holdfast } from '@holdfast/core';
-import { createDrain, gracefulShutdown, type ClosableServer, type Drain } from '@holdfast/core/http';
-import { Inject, Injectable, Optional, type BeforeApplicationShutdown, type OnApplicationShutdown } from '@nestjs/common';
+import { createDrain, gracefulShutdown, problem, quietly, type ClosableServer, type Drain, type Problem } from '@holdfast/core/http';
+import {
+  Inject,
+  Injectable,
+  Optional,
+  type BeforeApplicationShutdown,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { HoldfastAppOptions } from './options.ts';
+import { rawRequest, requestIdOf } from './request-context.ts';
 
 /** @internal The token of `HoldfastAppOptions`. */
 export const appOptionsToken = 'HOLDFAST_APP_OPTIONS';
@@ -14,12 +22,15 @@ export const appOptionsToken = 'HOLDFAST_APP_OPTIONS';
  * then closed to new requests, then running streams end with an error that their readers can see.
  */
 @Injectable()
-export class HoldfastApp implements BeforeApplicationShutdown, OnApplicationShutdown {
+export class HoldfastApp implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown {
   readonly drain: Drain = createDrain();
-  /** Controls by the name of their client. */
-  readonly controls: Map<string, Holdfast> = new Map();
   readonly options: HoldfastAppOptions;
   readonly #host: HttpAdapterHost | undefined;
+  /** By their registration: two modules may have given their clients the same name. */
+  readonly #registered = new Map<object, { readonly name: string; readonly hold: Holdfast }>();
+  #server: ClosableServer | undefined;
+  #readinessDelayMs = 0;
+  #goDown: () => Promise<void> = () => Promise.resolve();
 
   constructor(
     @Inject(appOptionsToken) @Optional() options: HoldfastAppOptions | undefined,
@@ -29,14 +40,66 @@ export class HoldfastApp implements BeforeApplicationShutdown, OnApplicationShut
     this.#host = host;
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    const server = this.#host?.httpAdapter?.getHttpServer() as ClosableServer | undefined;
-    if (!server?.listening) return;
-    const { readinessDelayMs, drainMs, endMs } = this.options;
-    await gracefulShutdown(server, { drain: this.drain, signals: [], readinessDelayMs, drainMs, endMs }).shutdown();
+  /** Controls by the name of their client; where modules share a name, the later ones are numbered: `default`, `default-2`. */
+  get controls(): ReadonlyMap<string, Holdfast> {
+    const controls = new Map<string, Holdfast>();
+    for (const { name, hold } of this.#registered.values()) {
+      let label = name;
+      for (let number = 2; controls.has(label); number += 1) label = `${name}-${number}`;
+      controls.set(label, hold);
+    }
+    return controls;
+  }
+
+  /** All that were registered under `name`. */
+  controlsOf(name: string): Holdfast[] {
+    return [...this.#registered.values()].filter((one) => one.name === name).map(({ hold }) => hold);
+  }
+
+  /** @internal A registration that is made again (for each request, say) has its latest controls here. */
+  register(registration: object, name: string, hold: Holdfast): void {
+    this.#registered.set(registration, { name, hold });
+  }
+
+  /** @internal What a client is told of `error`, and whoever listens hears of it. */
+  problemOf(error: unknown, request?: object): Problem {
+    const { userInput, onError, ...options } = this.options.errors ?? {};
+    const raw = request && rawRequest(request);
+    const told = problem(error, {
+      ...options,
+      userInput: request && userInput?.(request),
+      requestId: raw && requestIdOf(raw),
+      instance: raw?.url?.split('?', 1)[0],
+    });
+    quietly(() => onError?.(error, told));
+    return told;
+  }
+
+  onModuleInit(): void {
+    this.#server = (this.#host?.httpAdapter as HttpAdapterHost['httpAdapter'] | undefined)?.getHttpServer() as ClosableServer | undefined;
+    if (typeof this.#server?.close !== 'function') return;
+    // From before it listens, because the sessions of HTTP/2 are only known by their opening.
+    const { drainMs, endMs } = this.options;
+    const readinessDelay = (): number => this.#readinessDelayMs;
+    this.#goDown = gracefulShutdown(this.#server, {
+      drain: this.drain,
+      signals: [],
+      drainMs,
+      endMs,
+      get readinessDelayMs() {
+        return readinessDelay();
+      },
+    }).shutdown;
+  }
+
+  /** `signal`: what Nest was told to end by. A program that closes its application itself, as tests do, has no load balancer to wait for. */
+  async beforeApplicationShutdown(signal?: string): Promise<void> {
+    if (!this.#server?.listening) return;
+    this.#readinessDelayMs = this.options.readinessDelayMs ?? (signal ? 5_000 : 0);
+    await this.#goDown();
   }
 
   onApplicationShutdown(): void {
-    for (const hold of this.controls.values()) hold.close();
+    for (const { hold } of this.#registered.values()) hold.close();
   }
 }

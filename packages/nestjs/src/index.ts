@@ -1,6 +1,7 @@
 // The public face of @holdfast/nestjs.
 
 export { HoldfastApp } from './app.ts';
+export { claudeEvents } from './events.ts';
 export { HoldfastExceptionFilter } from './exception-filter.ts';
 export { HoldfastHealth, type HoldfastIndicatorResult } from './health.ts';
 export { HoldfastInterceptor } from './interceptor.ts';
@@ -13,5 +14,5 @@ export type {
   HoldfastOptionsFactory,
   HoldfastRegistration,
 } from './options.ts';
-export { claudeEvents, claudeResponse, sendStream } from './streams.ts';
+export { claudeResponse, sendStream } from './streams.ts';
 export { getClaudeToken, getHoldfastToken, InjectClaude, InjectHoldfast } from './tokens.ts';

@@ -63,12 +63,13 @@ function register(
   imports: NonNullable<DynamicModule['imports']>,
   ...options: Provider[]
 ): DynamicModule {
+  const registration = {};
   const controls: FactoryProvider = {
     provide: getHoldfastToken(name),
     inject: [optionsToken(name), HoldfastApp],
     useFactory: (given: HoldfastModuleOptions, app: HoldfastApp) => {
       const hold = holdfast(given.holdfast);
-      app.controls.set(name ?? 'default', hold);
+      app.register(registration, name ?? 'default', hold);
       return hold;
     },
   };

@@ -33,7 +33,10 @@ export interface HoldfastAsyncOptions extends HoldfastRegistration, Pick<ModuleM
 export interface HoldfastFilterOptions extends Omit<ProblemOptions, 'requestId' | 'instance' | 'userInput'> {
   /** Whether the request to Claude was made of the client's own input, so that a refusal of it is 422. Default: false. */
   readonly userInput?: (request: unknown) => boolean;
-  /** Hears of every failure with what the client is told: log here. */
+  /**
+   * Hears of every failure with what the client is told, inside streams too where `HoldfastInterceptor` opened their request:
+   * log here.
+   */
   readonly onError?: (error: unknown, problem: Problem) => void;
 }
 
@@ -45,7 +48,10 @@ export interface HoldfastAppOptions {
   readonly tenant?: (request: unknown) => string | undefined;
   /** How failures are told. */
   readonly errors?: HoldfastFilterOptions;
-  /** Milliseconds between "not ready" and closing. Default 5000. */
+  /**
+   * Milliseconds between "not ready" and closing. Default 5000 when a signal ends the process; 0 when the program calls
+   * `app.close()` itself, as tests do.
+   */
   readonly readinessDelayMs?: number;
   /** Milliseconds answers may still take then. Default 20000. */
   readonly drainMs?: number;

@@ -1,21 +1,25 @@
-// What a handler's helpers need to know of the application, without being told: kept beside the scope of the request.
+// What a handler's helpers need to know of the application and of the request, without being told: carried beside the scope.
 
-import { currentScope, type Drain, type NodeResponse, type Scope } from '@holdfast/core/http';
+import type { Drain, NodeResponse } from '@holdfast/core/http';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
 
-const drains = new WeakMap<Scope, Drain>();
+/** @internal */
+export interface RequestContext {
+  readonly drain: Drain;
+  /** Aborts when the response is over, however it ended: whatever is still read for it is read for nobody. */
+  readonly over: AbortSignal;
+  /** Hears of a failure that no filter will see. */
+  readonly tell: (error: unknown) => void;
+}
+
+const storage = new AsyncLocalStorage<RequestContext>();
 
 /** @internal */
-export function rememberDrain(drain: Drain): void {
-  const scope = currentScope();
-  if (scope) drains.set(scope, drain);
-}
+export const currentContext = (): RequestContext | undefined => storage.getStore();
 
-/** @internal The drain of the application whose request this is. */
-export function currentDrain(): Drain | undefined {
-  const scope = currentScope();
-  return scope && drains.get(scope);
-}
+/** @internal */
+export const runWith = <T>(context: RequestContext, fn: () => T): T => storage.run(context, fn);
 
 // Filters run outside of the scope, so they find the id by the request.
 const requestIds = new WeakMap<IncomingMessage, string>();
@@ -35,6 +39,3 @@ export const rawRequest = (request: object): IncomingMessage => ((request as { r
 export function rawResponse(response: object): NodeResponse {
   return (response as { raw?: NodeResponse }).raw ?? (response as NodeResponse);
 }
-
-/** @internal Tells Fastify that the reply is ours. */
-export const takeOver = (response: object): void => (response as { hijack?: () => void }).hijack?.();

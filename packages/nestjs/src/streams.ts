@@ -1,58 +1,39 @@
-// Streams from a controller: as a web Response, on the framework's own response, or for @Sse.
+// Streams from a controller: as a web Response, or on the framework's own response. For @Sse there is `claudeEvents`.
 
-import { isClaudeError, problem, relay, relayToNode, type RelayOptions, type RelayResult, type RelaySource } from '@holdfast/core/http';
-import type { MessageEvent } from '@nestjs/common';
-import { Observable } from 'rxjs';
-import { currentDrain, rawResponse, takeOver } from './request-context.ts';
+import { currentScope, relay, relayToNode, type RelayOptions, type RelayResult, type RelaySource } from '@holdfast/core/http';
+import { isFastifyReply, relayToFastify } from './fastify-reply.ts';
+import { currentContext, rawResponse } from './request-context.ts';
+import { deliverable } from './web-response.ts';
 
 /**
- * An answer as a web `Response`, to be returned from a handler of Nest 12: at the client's pace, with the upstream stopped when
- * the client leaves. A failure before the first event is thrown, for the filter to reply.
+ * An answer as a web `Response`, to be returned from a handler: at the client's pace, with the upstream stopped when the client
+ * leaves. A failure before the first event is thrown, for the filter to reply; a later one is told inside the stream, and to
+ * `errors.onError`. NestJS 11 on Express sends it through `HoldfastInterceptor`.
  *
  * @param source what `client.messages.create({ stream: true })` or `client.messages.stream()` returned
  */
-export function claudeResponse(source: RelaySource, options: RelayOptions = {}): Promise<Response> {
-  return relay(source, { ...options, interrupt: options.interrupt ?? currentDrain()?.deadline });
+export async function claudeResponse(source: RelaySource, options: RelayOptions = {}): Promise<Response> {
+  return deliverable(await relay(source, ofRequest(options)));
 }
 
-/** The same onto `@Res()`, for Nest 11 and for handlers that have written already. */
+/** The same onto `@Res()`, with the headers that are on it already, also for handlers that have written already. */
 export function sendStream(response: object, source: RelaySource, options: RelayOptions = {}): Promise<RelayResult> {
-  takeOver(response);
-  return relayToNode(source, rawResponse(response), { ...options, interrupt: options.interrupt ?? currentDrain()?.deadline });
+  const given = ofRequest(options);
+  return isFastifyReply(response) ? relayToFastify(source, response, given) : relayToNode(source, rawResponse(response), given);
 }
 
-/** The streams of the SDK are these. */
-type ClaudeEvents = AsyncIterable<{ readonly type: string }> & { readonly controller?: { abort(): void } };
-
-/**
- * An answer for `@Sse()`. The upstream is stopped when the client leaves, and a failure is an `error` event without the
- * upstream's words. `@Sse` cannot slow its producer down: prefer `claudeResponse` for long answers.
- */
-export function claudeEvents(
-  source: AsyncIterable<{ readonly type: string }> | PromiseLike<AsyncIterable<{ readonly type: string }>>,
-): Observable<MessageEvent> {
-  return new Observable((subscriber) => {
-    let left = false;
-    let stop = (): void => {};
-    const run = async (): Promise<void> => {
-      try {
-        const stream: ClaudeEvents = await source;
-        // An upstream that is silent has no next event to leave at.
-        stop = () => stream.controller?.abort();
-        if (left) stop();
-        for await (const event of stream) {
-          if (left) break;
-          subscriber.next({ type: event.type, data: event });
-        }
-      } catch (error) {
-        subscriber.next({ type: 'error', data: isClaudeError(error) ? problem(error).body : { code: 'internal-error' } });
-      }
-      subscriber.complete();
-    };
-    void run();
-    return () => {
-      left = true;
-      stop();
-    };
-  });
+/** @internal What the request adds: it ends with its response and with the server, and its failures are heard of. */
+export function ofRequest(options: RelayOptions): RelayOptions {
+  const context = currentContext();
+  if (!context) return options;
+  const signal = options.signal ?? currentScope()?.signal;
+  return {
+    ...options,
+    interrupt: options.interrupt ?? context.drain.deadline,
+    signal: signal ? AbortSignal.any([signal, context.over]) : context.over,
+    onEnd(result) {
+      if (result.outcome === 'failed') context.tell(result.error);
+      options.onEnd?.(result);
+    },
+  };
 }

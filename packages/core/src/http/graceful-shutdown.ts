@@ -2,9 +2,11 @@
 
 import type { Server } from 'node:http';
 import { systemClock, type Clock } from '../time.ts';
+import { watchConnections, type Connections, type ServerWithConnections } from './connections.ts';
 import { createDrain, type Drain } from './drain.ts';
 
-export type ClosableServer = Pick<Server, 'close' | 'closeIdleConnections' | 'closeAllConnections' | 'listening'>;
+/** A server of `node:http`, `node:https` or `node:http2`. */
+export type ClosableServer = Pick<Server, 'close' | 'listening'> & ServerWithConnections;
 
 export interface GracefulShutdownOptions {
   /** Shared with the health routes and the relay. Default: a new one, on the result. */
@@ -33,11 +35,12 @@ export interface GracefulShutdown {
 /**
  * On SIGTERM: the ready probe fails and requests are still served (`readinessDelayMs`); then the server takes nothing new
  * and running answers may end (`drainMs`); then those that still run end with an in-band error that invites a retry.
- * A second signal skips the waiting, and a third ends the process at once. The process exits by itself when nothing else keeps it alive.
+ * Call it before the server listens: the sessions of HTTP/2 are known from then on. A second signal skips the waiting, and a third ends the process at once. The process exits by itself when nothing else keeps it alive.
  */
 export function gracefulShutdown(server: ClosableServer, options: GracefulShutdownOptions = {}): GracefulShutdown {
   const drain = options.drain ?? createDrain();
   const clock = options.clock ?? systemClock;
+  const connections = watchConnections(server);
   const hurry = new AbortController();
   const signals = options.signals ?? ['SIGTERM', 'SIGINT'];
   let running: Promise<void> | undefined;
@@ -49,14 +52,14 @@ export function gracefulShutdown(server: ClosableServer, options: GracefulShutdo
     drain.enter('closing');
     const closed = new AbortController();
     const closing = closeServer(server).then(() => closed.abort());
-    const stopSweeping = sweep(server, clock);
+    const stopSweeping = sweep(connections, clock);
     await wait(clock, options.drainMs ?? 20_000, hurry.signal, closed.signal);
 
     drain.enter('ending');
     const endMs = options.endMs ?? 1_000;
     await wait(clock, hurry.signal.aborted ? Math.min(endMs, hurriedEndMs) : endMs, closed.signal);
     stopSweeping();
-    server.closeAllConnections();
+    connections.closeAll();
     await closing;
 
     drain.enter('closed');
@@ -92,10 +95,10 @@ const hurriedEndMs = 100;
 const sweepMs = 250;
 
 /** `close` ends the connections that are idle at that moment; one whose answer ends later would be kept alive. */
-function sweep(server: ClosableServer, clock: Clock): () => void {
+function sweep(connections: Connections, clock: Clock): () => void {
   let cancel = (): void => {};
   const run = (): void => {
-    server.closeIdleConnections();
+    connections.closeIdle();
     cancel = clock.after(sweepMs, run);
   };
   run();

@@ -2,7 +2,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import { newId } from '../time.ts';
-import type { NodeResponse } from './relay-node.ts';
+import { isGone, type NodeResponse } from './relay-node.ts';
 import type { ScopeOptions } from './scope.ts';
 
 export interface NodeScopeOptions {
@@ -36,7 +36,7 @@ export function clientSignal(response: NodeResponse): AbortSignal {
   const onClose = (): void => {
     if (!response.writableFinished) controller.abort();
   };
-  if (response.destroyed) onClose();
+  if (isGone(response)) onClose();
   else response.once('close', onClose);
   return controller.signal;
 }

@@ -27,6 +27,17 @@ export type NodeResponse = Pick<
   | 'off'
 > & { statusCode: number };
 
+/** Nothing can be written any more. The responses of HTTP/2 do not say it themselves; their streams do. */
+export function isGone(response: NodeResponse): boolean {
+  return response.destroyed || http2Stream(response)?.destroyed === true;
+}
+
+/** HTTP/2 knows no `connection` header. */
+export const isHttp2 = (response: NodeResponse): boolean => http2Stream(response) !== undefined;
+
+const http2Stream = (response: NodeResponse): { readonly destroyed?: boolean } | undefined =>
+  (response as { readonly stream?: { readonly destroyed?: boolean } }).stream;
+
 /**
  * `relay` for Node.js: writes to `response`, waits for it to drain, and stops the upstream when it closes early.
  * Headers already set on it (CORS, cookies) are kept.
@@ -49,7 +60,7 @@ export async function relayToNode(source: RelaySource, response: NodeResponse, o
   const onError = (): void => {};
   response.on('close', onClose);
   response.on('error', onError);
-  if (response.destroyed) pump.leave();
+  if (isGone(response)) pump.leave();
   // Nobody reads the answer to a HEAD: it is not paid for.
   if ((response as { req?: { method?: string } }).req?.method === 'HEAD') {
     pump.leave();
@@ -60,7 +71,7 @@ export async function relayToNode(source: RelaySource, response: NodeResponse, o
     try {
       await pump.begin();
     } catch (error) {
-      if (response.destroyed) return ended({ outcome: 'left' });
+      if (isGone(response)) return ended({ outcome: 'left' });
       if (!response.headersSent) throw error;
       // Whoever sent headers before chose to be told inside the body.
       const lastWords = pump.lastWords(error);
@@ -68,7 +79,7 @@ export async function relayToNode(source: RelaySource, response: NodeResponse, o
       else await breakOff(response, options);
       return ended({ outcome: 'failed', error });
     }
-    if (!response.destroyed) await write(pump, response, options);
+    if (!isGone(response)) await write(pump, response, options);
     return ended(result.outcome === 'completed' && !response.writableFinished ? { outcome: 'left' } : result);
   } finally {
     response.off('close', onClose);
@@ -122,20 +133,20 @@ function sendHeaders(response: NodeResponse, options: RelayOptions): void {
 async function write(pump: Pump, response: NodeResponse, options: RelayOptions): Promise<void> {
   sendHeaders(response, options);
   try {
-    for (let piece = await pump.next(); piece && !response.destroyed; piece = await pump.next()) {
+    for (let piece = await pump.next(); piece && !isGone(response); piece = await pump.next()) {
       const hasRoom = response.write(piece);
       // Without it a small event waits for a full buffer.
       (response as Flushable).flush?.();
-      if (!hasRoom && !response.destroyed) await settled('drain', pump, response, options);
+      if (!hasRoom && !isGone(response)) await settled('drain', pump, response, options);
     }
   } catch {
     // The format has no room for an error: the broken connection is what tells the reader that the answer is not whole.
     await breakOff(response, options);
     return;
   }
-  if (response.destroyed) return;
+  if (isGone(response)) return;
   response.end();
-  if (!response.writableFinished && !response.destroyed) await settled('finish', pump, response, options);
+  if (!response.writableFinished && !isGone(response)) await settled('finish', pump, response, options);
 }
 
 /** The last bytes may wait for a slow reader as well, when the answer itself has long ended. */

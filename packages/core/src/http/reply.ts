@@ -2,7 +2,7 @@
 
 import type { Problem } from './problem.ts';
 import { streamErrorBody } from './relay-format.ts';
-import type { NodeResponse } from './relay-node.ts';
+import { isGone, isHttp2, type NodeResponse } from './relay-node.ts';
 
 /** What `problem`, `anthropicError` and `healthReply` return. */
 export interface Reply {
@@ -23,7 +23,7 @@ export function toResponse({ status, headers, body }: Reply): Response {
  * @returns whether the reply was sent as such
  */
 export function replyToNode(response: NodeResponse, reply: Reply): boolean {
-  if (response.destroyed || response.writableEnded) return false;
+  if (isGone(response) || response.writableEnded) return false;
   if (response.headersSent) {
     if (isEventStream(response))
       response.end(`event: error\ndata: ${JSON.stringify(isProblem(reply) ? streamErrorBody(reply) : reply.body)}\n\n`);
@@ -31,7 +31,8 @@ export function replyToNode(response: NodeResponse, reply: Reply): boolean {
     return false;
   }
   response.statusCode = reply.status;
-  for (const [name, value] of Object.entries(reply.headers)) response.setHeader(name, value);
+  for (const [name, value] of Object.entries(reply.headers))
+    if (name !== 'connection' || !isHttp2(response)) response.setHeader(name, value);
   response.end(JSON.stringify(reply.body));
   return true;
 }
