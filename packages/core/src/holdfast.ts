@@ -110,11 +110,18 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
   const router = createRouter(settings);
   const engine = { settings, router };
   const budgetLeft = (): number | null => (budget ? Math.min(1, budget.levelAt(clock.now()) / budget.capacity) : null);
+  const primary = options.primary?.name ?? 'primary';
   const metrics = createMetrics(
     emitter,
-    { instance: options.primary?.name ?? 'primary', circuits: () => router.circuits(), budget: budgetLeft },
+    {
+      instance: primary,
+      targets: [primary, ...(options.targets ?? []).map(({ name }) => name)],
+      circuits: () => router.circuits(),
+      budget: budgetLeft,
+    },
     version,
   );
+  metrics.refresh();
   if (options.logger) emitter.onLive(logListener(options.logger, undefined, clock));
   if (options.on) emitter.on(options.on);
   let closed = false;
@@ -180,6 +187,7 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
     },
     close() {
       closed = true;
+      metrics.close();
       router.close();
     },
   });

@@ -198,6 +198,33 @@ describe('hostile names', () => {
   });
 });
 
+describe('an instance', () => {
+  it('has the series of what somebody must act on before it happens, and none of its state once it is closed', async () => {
+    const { claude, client, close } = await world({ holdfast: { primary: { name: 'series' } } });
+    const told = async (name: string) =>
+      ((await telemetry.metrics()).find(({ descriptor }) => descriptor.name === name)?.dataPoints ?? []).filter(
+        ({ attributes }) => attributes['holdfast.target'] === 'series' || attributes['holdfast.instance'] === 'series',
+      );
+    const billing = async () =>
+      (await told('holdfast.target.disabled')).find(({ attributes }) => attributes['holdfast.kind'] === 'billing')?.value;
+    expect(await billing()).toBe(0);
+    claude.script('spend-limit');
+    await client.messages.create(request).catch(() => {});
+    expect(await billing()).toBe(1);
+
+    expect(await told('holdfast.budget.level')).toHaveLength(1);
+
+    // What was collected once, OpenTelemetry itself goes on telling: this one is closed before.
+    const brief = await world({ holdfast: { primary: { name: 'brief' } } });
+    await brief.client.messages.create(request);
+    brief.hold.close();
+    const states = (await telemetry.metrics()).filter(({ descriptor }) => /budget\.level|breaker\.state/.test(descriptor.name));
+    expect(JSON.stringify(states)).not.toContain('brief');
+    await brief.close();
+    await close();
+  });
+});
+
 it('follows a provider that is registered after the first call', async () => {
   metrics.disable();
   const { client, close } = await world();

@@ -1,10 +1,11 @@
 // OpenTelemetry metrics from events. Free when no meter provider is registered: nothing listens then.
 
-import { metrics, type Attributes, type Meter, type MeterProvider } from '@opentelemetry/api';
+import { metrics, type Attributes, type Meter, type MeterProvider, type ObservableResult } from '@opentelemetry/api';
 import type { Emitter } from './emitter.ts';
 import type { HoldfastEvent, Listener } from './events.ts';
 import type { Ledger, LedgerAttempt } from './ledger.ts';
 import { ModelNames } from './model-names.ts';
+import { quietly } from './quietly.ts';
 
 /** What a meter is asked for. */
 export interface Instrument {
@@ -34,6 +35,7 @@ type InstrumentKey =
   | 'degraded'
   | 'deadlines'
   | 'changes'
+  | 'disabled'
   | 'breaker'
   | 'budget';
 
@@ -76,6 +78,11 @@ export const instruments: Readonly<Record<InstrumentKey, Instrument>> = {
   degraded: { name: 'holdfast.degraded', unit: '{call}', description: 'Answers from below the first rung, by rung.' },
   deadlines: { name: 'holdfast.deadline.misses', unit: '{call}', description: 'Calls ended by their deadline.' },
   changes: { name: 'holdfast.breaker.changes', unit: '{change}', description: 'Changes of a circuit, by the state it went to.' },
+  disabled: {
+    name: 'holdfast.target.disabled',
+    unit: '{event}',
+    description: 'Times a target was put aside until somebody acts, by kind.',
+  },
   breaker: { name: 'holdfast.breaker.state', unit: '{state}', description: 'State of each circuit: 0 closed, 1 half-open, 2 open.' },
   budget: { name: 'holdfast.budget.level', unit: '1', description: 'What is left of the retry budget, 0 to 1.' },
 };
@@ -86,25 +93,67 @@ const stateValues = { closed: 0, 'half-open': 1, open: 2 } as const;
 export interface Gauges {
   /** Tells several instances in one process apart: the name of the first target. */
   readonly instance: string;
+  /** The names of its targets. */
+  readonly targets: readonly string[];
   /** Circuits by target and model, `+fast` behind the model for fast mode. */
   circuits(): Iterable<{ readonly target: string; readonly circuit: string; readonly state: keyof typeof stateValues }>;
   /** 0 to 1; null without a budget. */
   budget(): number | null;
 }
 
-/** Follows the globally registered meter provider, also when it is registered after Holdfast was created. */
-export function createMetrics(emitter: Emitter, gauges: Gauges, version: string): { refresh(): void } {
+/** What somebody has to act on: an alert on the first of them needs a series that was there before it. */
+const kindsToActOn = ['auth', 'billing', 'permission', 'account-state'];
+
+/**
+ * Follows the globally registered meter provider, also when it is registered after Holdfast was created. `close`: the state of
+ * the instance is told no more; what its last calls do still counts.
+ */
+export function createMetrics(emitter: Emitter, gauges: Gauges, version: string): { refresh(): void; close(): void } {
   const none = metrics.getMeterProvider();
   let current: MeterProvider | null = isNoop(none) ? none : null;
   let stop = (): void => {};
+  let forget = (): void => {};
+  let closed = false;
+  const follow = (): void => {
+    const provider = metrics.getMeterProvider();
+    if (provider === current) return;
+    current = provider;
+    stop();
+    forget();
+    [stop, forget] = [() => {}, () => {}];
+    if (isNoop(provider)) return;
+    const models = new ModelNames();
+    const meter = provider.getMeter('@holdfast/core', version);
+    stop = emitter.onLive(metricsListener(meter, gauges.targets, models));
+    if (!closed) forget = observe(meter, gauges, models);
+  };
   return {
-    refresh() {
-      const provider = metrics.getMeterProvider();
-      if (provider === current) return;
-      current = provider;
-      stop();
-      stop = isNoop(provider) ? () => {} : emitter.on(metricsListener(provider.getMeter('@holdfast/core', version), gauges));
+    // A provider is the application's: its trouble is not the call's.
+    refresh: () => quietly(follow),
+    close() {
+      closed = true;
+      quietly(forget);
     },
+  };
+}
+
+/** Answers for the gauges at every collection. Returns the function that ends it. */
+function observe(meter: Meter, gauges: Gauges, models: ModelNames): () => void {
+  const gauge = ({ name, ...options }: Instrument) => meter.createObservableGauge(name, options);
+  const breaker = gauge(instruments.breaker);
+  const budget = gauge(instruments.budget);
+  const onBreaker = (result: ObservableResult): void => {
+    for (const { attributes, value } of circuitStates(gauges, models)) result.observe(value, attributes);
+  };
+  const onBudget = (result: ObservableResult): void => {
+    const level = gauges.budget();
+    if (level !== null) result.observe(level, { 'holdfast.instance': gauges.instance });
+  };
+  breaker.addCallback(onBreaker);
+  budget.addCallback(onBudget);
+  return () => {
+    breaker.removeCallback(onBreaker);
+    budget.removeCallback(onBudget);
   };
 }
 
@@ -112,10 +161,9 @@ export function createMetrics(emitter: Emitter, gauges: Gauges, version: string)
 const isNoop = (provider: MeterProvider): boolean => provider.getMeter('a') === provider.getMeter('b');
 
 /** Records events on `meter`. */
-export function metricsListener(meter: Meter, gauges: Gauges): Listener {
+function metricsListener(meter: Meter, targets: readonly string[], models: ModelNames): Listener {
   const counter = ({ name, ...options }: Instrument) => meter.createCounter(name, options);
   const histogram = ({ name, ...options }: Instrument) => meter.createHistogram(name, options);
-  const gauge = ({ name, ...options }: Instrument) => meter.createObservableGauge(name, options);
   const duration = histogram(instruments.duration);
   const firstContent = histogram(instruments.firstContent);
   const usages = histogram(instruments.usage);
@@ -130,16 +178,8 @@ export function metricsListener(meter: Meter, gauges: Gauges): Listener {
   const degraded = counter(instruments.degraded);
   const deadlines = counter(instruments.deadlines);
   const changes = counter(instruments.changes);
-  const models = new ModelNames();
-  const instance: Attributes = { 'holdfast.instance': gauges.instance };
-
-  gauge(instruments.breaker).addCallback((result) => {
-    for (const { attributes, value } of circuitStates(gauges, models)) result.observe(value, attributes);
-  });
-  gauge(instruments.budget).addCallback((result) => {
-    const level = gauges.budget();
-    if (level !== null) result.observe(level, instance);
-  });
+  const disabled = counter(instruments.disabled);
+  for (const target of targets) for (const kind of kindsToActOn) disabled.add(0, { 'holdfast.target': target, 'holdfast.kind': kind });
 
   const onAttempt = (attempt: LedgerAttempt): void => {
     if (attempt.result === 'success') models.answered(attempt.model);
@@ -197,8 +237,9 @@ export function metricsListener(meter: Meter, gauges: Gauges): Listener {
       case 'target-misconfigured':
       case 'checkpoint-failed':
       case 'target-pace-changed':
-      case 'target-disabled':
         return;
+      case 'target-disabled':
+        return disabled.add(1, { 'holdfast.target': event.target, 'holdfast.kind': event.kind });
     }
   };
 }
