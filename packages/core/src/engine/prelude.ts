@@ -27,7 +27,7 @@ export interface PreludeLimits {
   readonly onStall: () => void;
 }
 
-/** A stream whose first events are this long says nothing and never will. */
+/** A stream whose first events are this long together says nothing and never will. One event that tells something may be longer. */
 const maxPreludeBytes = 1024 * 1024;
 
 /** `reader` reads the body of `response`, whose headers promise nothing: gateways name streams anything. */
@@ -35,20 +35,16 @@ export async function readPrelude(response: Response, reader: Reader, { idleMs, 
   const chunks: Uint8Array[] = [];
   const opening = new Opening();
   const watch = watchForStall(clock, idleMs, onStall);
-  let size = 0;
   try {
     for (;;) {
       watch.arm();
       const step = await reader.read();
       watch.disarm();
       const opened = step.done ? opening.end() : opening.push(step.value);
-      if (!step.done) {
-        chunks.push(step.value);
-        size += step.value.byteLength;
-      }
+      if (!step.done) chunks.push(step.value);
       if (opened.type === 'content') return { type: 'begun', chunks, reader };
       if (opened.type === 'json') return await readMessage(response, reader, chunks, watch.arm.bind(watch));
-      const failure = failureOf(opened, step.done, size, response);
+      const failure = failureOf(opened, step.done, opening.waited, response);
       if (failure === null) continue;
       reader.cancel().catch(() => {});
       return { type: 'failed', usage: usageAtStart(opening), ...failure };
@@ -58,11 +54,11 @@ export async function readPrelude(response: Response, reader: Reader, { idleMs, 
   }
 }
 
-function failureOf(opened: Opened, ended: boolean, size: number, { headers }: Response): { outcome: Outcome; text: string } | null {
+function failureOf(opened: Opened, ended: boolean, waited: number, { headers }: Response): { outcome: Outcome; text: string } | null {
   const broken = (problem: StreamBreak) => ({ outcome: { type: 'stream-break', problem } as const, text: '' });
   if (opened.type === 'error')
     return { outcome: { type: 'stream-error', error: readErrorBody(opened.data, 'application/json') }, text: opened.data };
-  if (opened.type === 'oversized' || size > maxPreludeBytes) return broken('oversized');
+  if (opened.type === 'oversized' || waited > maxPreludeBytes) return broken('oversized');
   if (!ended) return null;
   return broken(isEventStream(headers.get('content-type')) ? 'early-end' : 'wrong-type');
 }

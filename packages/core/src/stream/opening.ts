@@ -25,11 +25,17 @@ const content: Opened = { type: 'content' };
 export class Opening {
   readonly #scanner = new EventScanner();
   #hasBegun = false;
+  #waited = 0;
   #message: Wire | null = null;
 
   /** What `message_start` brought; null before that. */
   get message(): Wire | null {
     return this.#message;
+  }
+
+  /** Bytes of whole events that told nothing. */
+  get waited(): number {
+    return this.#waited;
   }
 
   /** Takes the next bytes, until something is known. */
@@ -42,6 +48,7 @@ export class Opening {
     let opened = waiting;
     const isBounded = this.#scanner.push(chunk, (bytes, start, end) => {
       opened = this.#event(bytes, start, end);
+      this.#waited += end - start;
       return opened === waiting;
     });
     return isBounded ? opened : { type: 'oversized' };
