@@ -162,7 +162,8 @@ class Attempt {
   }
 
   async #readAnswer(response: Response, expect: 'message' | 'json'): Promise<void> {
-    const read = this.#reader === null ? '' : await readRest(this.#reader, [], () => this.#byteCame());
+    // Simple implementations of fetch have no body, only its text.
+    const read = this.#reader === null ? await response.text() : await readRest(this.#reader, [], () => this.#byteCame());
     if (read === null) return this.#fail(badBody(response, 'oversized'), { answered: response });
     const body = verifyBody(read, response.headers.get('content-type'), expect);
     if (body.type === 'bad')
