@@ -1,17 +1,20 @@
-// Clients and their calls: the loop of the engine without its waiting, around the same policies.
+// Clients and their calls: the journey of the production code, with an event queue in place of its waiting.
 
 import {
-  Breaker,
+  Journey,
   RetryBudget,
-  Samples,
-  decide,
-  isWell,
+  TargetState,
   limitsFor,
-  route,
-  type BreakerOptions,
-  type Candidate,
+  witness,
+  type BreakerSettings,
+  type JourneyRules,
+  type Look,
   type Permit,
-  type Refusal,
+  type RouteState,
+  type Samples,
+  type Step,
+  type TargetView,
+  type Trip,
   type Verdict,
 } from '@holdfast/core/policy';
 import type { Random } from '@holdfast/core';
@@ -37,77 +40,90 @@ export interface World {
 interface Place {
   readonly name: string;
   readonly upstream: Upstream;
-  readonly breaker: Breaker | null;
-  readonly firstContent: Samples | null;
-  throttledUntil: number;
-  illness: number;
+  readonly state: RouteState;
+  /** How it looks while nothing is wrong. */
+  readonly well: Look;
 }
 
-/** One process: a budget, and a circuit for each target. */
+/** As the router does: a returning target is spared only where calls have somewhere else to go. */
+const withRamp = (breaker: BreakerSettings, hasOthers: boolean): BreakerSettings => (hasOthers ? breaker : { ...breaker, rampMs: 0 });
+
+const facts = { kind: 'anthropic', geo: null, processor: null, weight: 1, models: {}, capabilities: {} as never } as const;
+const operator = { id: '', isCallers: false };
+const asking = (whole: boolean) => ({ circuit: 'model', stream: !whole, sizeClass: '' });
+
+/** One process: a budget, and what it knows of each target. */
 export class Client {
   readonly world: World;
   readonly budget: RetryBudget | null;
   readonly places: readonly Place[];
+  readonly rules: JourneyRules;
+  readonly asking: ReturnType<typeof asking>;
 
   constructor(world: World) {
-    const { policy, upstreams } = world;
+    const { policy, upstreams, random, scenario } = world;
     const count = policy.failover ? upstreams.length : 1;
-    // As the router does: a returning target is spared only where calls have somewhere else to go.
-    const options: BreakerOptions | null = policy.breaker && count === 1 ? { ...policy.breaker, rampMs: 0 } : policy.breaker;
+    const breaker = policy.breaker && withRamp(policy.breaker, count > 1);
     this.world = world;
+    this.asking = asking(scenario.whole);
+    this.rules = { mode: 'ordered', maxRetryAfterMs: policy.maxRetryAfterMs, backoff: policy.backoff, random };
     this.budget = policy.budget && new RetryBudget(policy.budget);
-    this.places = upstreams.slice(0, count).map((upstream, index) => ({
-      name: String(index),
-      upstream,
-      breaker: options && new Breaker(options),
-      firstContent: policy.adaptive ? new Samples() : null,
-      throttledUntil: 0,
-      illness: 0,
-    }));
+    this.places = upstreams.slice(0, count).map((upstream, index) => {
+      const name = String(index);
+      const target = new TargetState({ ...facts, name }, { breaker, slow: false, nextMonth: (now) => now, onChange() {} });
+      const view: TargetView = { name, weight: 1, excluded: false, offer: { type: 'admits' }, throttledUntil: 0, disabledUntil: 0, illness: 0, slow: false };
+      return { name, upstream, state: target.of('messages', operator), well: { targets: [view], budget: true, lookAt: null } };
+    });
   }
 }
 
 /** Holdfast's limit for the headers of an answer, milliseconds. */
-export const headersLimit = ({ timeoutMs, whole }: Scenario, observedFirstContentMs: number | undefined): number =>
-  limitsFor({
-    stream: !whole,
-    maxTokens: null,
-    sdkTimeoutMs: timeoutMs,
-    remainingMs: Infinity,
-    observedFirstContentMs,
-    observedTokenMs: undefined,
-    firstByteMs: undefined,
-    idleMs: undefined,
-    cloud: false,
-  }).firstByteMs;
+const headersLimit = ({ timeoutMs, whole }: Scenario, observed: Samples | undefined): number =>
+  Math.min(
+    timeoutMs,
+    limitsFor({
+      route: 'messages',
+      stream: !whole,
+      sdkTimeoutMs: undefined,
+      elsewhere: () => false,
+      remainingMs: Infinity,
+      observed,
+      passedMs: 0,
+      firstByteMs: undefined,
+      idleMs: undefined,
+      cloud: false,
+    }).firstByteMs,
+  );
 
-type Step = 'ask' | 'send' | 'fail' | 'content' | 'end' | 'leave';
+type Stage = 'ask' | 'send' | 'fail' | 'content' | 'end' | 'leave';
 
 /** One logical call. Between two steps it waits for exactly one event. */
-export class Call implements Task {
+export class Call implements Task, Trip {
   readonly #client: Client;
+  readonly prefer = null;
+  readonly sticky = null;
+  readonly avoid = null;
+  readonly mostAttempts = 10;
+  readonly waitsForHints: boolean;
+  readonly patienceMs: number;
+  attempts: number;
+  isRecovery = false;
+  #journey: Journey;
   readonly #startedAt: number;
-  #step: Step = 'ask';
-  #attempts = 0;
-  #maxAttempts: number;
+  #stage: Stage = 'ask';
   /** Requests of the SDK within this attempt. */
   #sent = 0;
-  /** The wait before this attempt, milliseconds. */
-  #delayMs = 0;
-  /** For circuits, in all, milliseconds. */
-  #awaitedMs = 0;
-  /** It has a place among those who wait for a circuit. */
-  #inLine = false;
   /** Until the first content, milliseconds. */
   #begunMs = 0;
   /** The caller leaves if nothing has come by then. */
   #leavesAt: number;
-  #tried: string[] | null = null;
   #place: Place;
   #permit: Permit | null = null;
   #sentAt = 0;
   #servedAt = 0;
   #endsAt = 0;
+  /** The place was asked in this call before. */
+  #repeated = false;
   /** Tokens that will be missing when the stream ends. */
   #missing = 0;
   #verdict: Verdict | null = null;
@@ -116,17 +132,26 @@ export class Call implements Task {
   #earned: number | null = null;
   #resumes = 0;
 
+  /** The caller leaves then, and Holdfast knows. */
+  get deadlineAt(): number {
+    return this.#leavesAt;
+  }
+
   constructor(client: Client, now: number) {
     this.#client = client;
     this.#startedAt = now;
     this.#leavesAt = now + client.world.scenario.patienceMs;
     this.#place = client.places[0] as Place;
-    this.#maxAttempts = Math.min(10, client.world.policy.attempts + client.places.length - 1);
+    this.attempts = client.world.policy.attempts;
+    // Of the policies that are compared, only Holdfast waits for anything but its own backoff.
+    this.waitsForHints = client.world.policy.adaptive;
+    this.patienceMs = client.world.policy.circuitWaitMs;
+    this.#journey = new Journey(client.rules, this);
     count(client.world.tally.calls, now);
   }
 
   run(now: number): void {
-    switch (this.#step) {
+    switch (this.#stage) {
       case 'ask':
         return this.#ask(now);
       case 'send':
@@ -138,60 +163,58 @@ export class Call implements Task {
       case 'end':
         return this.#end(now);
       case 'leave':
-        this.#settle('neutral', now);
+        this.#settle(left, now);
         return this.#over(false);
     }
   }
 
-  #next(step: Step, at: number): void {
-    this.#step = step;
+  #next(stage: Stage, at: number): void {
+    this.#stage = stage;
     this.#client.world.queue.schedule(at, this);
   }
 
-  /** Chooses a target and asks its circuit. */
+  /** Looks at the targets once, and does what the journey says. */
   #ask(now: number): void {
-    const { places, world } = this.#client;
     if (now >= this.#leavesAt) return this.#over(false);
-    if (places.length > 1) return this.#askSomebody(now);
-    // Holdfast knows the deadline and does not wait beyond it.
-    const patienceMs = Math.min(world.policy.circuitWaitMs - this.#awaitedMs, this.#leavesAt - now - 1);
-    const refusal = this.#admit(now, patienceMs);
-    this.#inLine = refusal?.place === true;
-    if (refusal === null) return this.#first(now);
-    if (!refusal.place) return this.#over(false);
-    this.#awaitedMs += refusal.retryAfterMs;
-    this.#next('ask', now + refusal.retryAfterMs);
+    const caller = this.#journey.caller(now);
+    this.#follow(this.#journey.next(this.#look(now, caller), now), now, caller);
   }
 
-  /** As the router does: who is refused by a target that is coming back is as good as refused by an open one, and asks the next. */
-  #askSomebody(now: number): void {
-    const { places, world } = this.#client;
-    let candidates = this.#candidates(now);
-    for (;;) {
-      const choice = route({ candidates, mode: 'ordered', prefer: null, now, random: world.random });
-      if (choice.type === 'none') return this.#over(false);
-      this.#place = places[Number(choice.name)] as Place;
-      if (this.#admit(now, 0) === null || choice.why === 'least-bad') return this.#first(now);
-      candidates = candidates.map((candidate) => (candidate.name === choice.name ? { ...candidate, open: true } : candidate));
+  #look(now: number, caller: { readonly patienceMs: number; readonly waited: boolean }): Look {
+    const { places, budget, asking, world } = this.#client;
+    const first = places[0] as Place;
+    if (this.#journey.made === 0 && first.state.isWell(asking, now)) return first.well;
+    const chance = places.length === 1 ? 0 : world.random();
+    return {
+      targets: places.map(({ name, state }) => ({
+        name,
+        weight: 1,
+        excluded: false,
+        ...state.view(asking, now, chance, { ...caller, isWhole: world.scenario.whole }),
+      })),
+      budget: budget === null || budget.levelAt(now) >= 1,
+      lookAt: null,
+    };
+  }
+
+  #follow(step: Step, now: number, caller: { readonly patienceMs: number; readonly waited: boolean }): void {
+    const { places, budget, asking, world } = this.#client;
+    if (step.type === 'end') return this.#over(false);
+    const place = places[Number(step.target)] as Place;
+    if (step.type === 'wait') {
+      if (step.inLine) place.state.waitInLine(asking, now, { ...caller, isWhole: world.scenario.whole });
+      this.#journey.waits(step);
+      return this.#wait('ask', now, step.ms);
     }
-  }
-
-  /** Asks the circuit of `#place`. Null: it may be asked. */
-  #admit(now: number, patienceMs: number): Refusal | null {
-    const { world } = this.#client;
-    const { breaker } = this.#place;
-    const permit =
-      breaker === null
-        ? null
-        : breaker.isClosed
-          ? breaker.admitClosed()
-          : breaker.admit(now, world.random, { patienceMs, waited: this.#inLine, isWhole: world.scenario.whole });
-    this.#permit = permit?.admitted ? permit : null;
-    return permit === null || permit.admitted ? null : permit;
+    this.#place = place;
+    this.#permit = place.state.admit(asking, now, { isWhole: world.scenario.whole });
+    if (step.paid) budget?.tryTake(now);
+    this.#repeated = this.#journey.hasAsked(step.target);
+    this.#journey.sent();
+    this.#first(now);
   }
 
   #first(now: number): void {
-    this.#attempts += 1;
     this.#sent = 0;
     this.#earned = null;
     this.#send(now);
@@ -220,17 +243,14 @@ export class Call implements Task {
   /** How long the headers may take, milliseconds. What was observed is only looked up when that could matter. */
   #limitMs(neededMs: number): number {
     const { scenario, leastLimitMs } = this.#client.world;
-    const { firstContent } = this.#place;
-    if (firstContent === null) return scenario.timeoutMs;
-    return neededMs < leastLimitMs ? leastLimitMs : headersLimit(scenario, firstContent.quantile(0.99));
+    if (!this.#client.world.policy.adaptive) return scenario.timeoutMs;
+    return neededMs < leastLimitMs ? leastLimitMs : headersLimit(scenario, this.#place.state.samples(this.#client.asking));
   }
 
   #content(now: number): void {
-    const { budget } = this.#client;
-    this.#place.firstContent?.add(now - this.#sentAt);
-    this.#earned = 0;
+    const { budget, asking } = this.#client;
     budget?.deposit();
-    if (this.#permit) this.#earned = this.#place.breaker?.answering(this.#permit, now) ?? 0;
+    this.#earned = this.#place.state.answering(asking, this.#permit, { firstContentMs: now - this.#sentAt }, now);
     if (this.#resumes === 0) this.#begunMs = now - this.#startedAt;
     // Who reads does not leave.
     this.#leavesAt = Infinity;
@@ -240,64 +260,40 @@ export class Call implements Task {
   #end(now: number): void {
     if (this.#missing > 0) return this.#broken(now);
     const { tally, scenario } = this.#client.world;
-    this.#settle('success', now);
+    this.#settle(verdicts.success, now);
     count(tally.served, this.#servedAt);
     if (this.#startedAt >= scenario.troubleFromMs && this.#startedAt < scenario.troubleUntilMs) tally.waits.add(this.#begunMs);
     this.#over(true);
   }
 
   #failed(now: number, verdict: Verdict): void {
-    const { world, budget, places } = this.#client;
-    const { policy, random } = world;
+    const { policy, random } = this.#client.world;
     this.#stumbled = true;
     if (this.#sent < policy.sdkRequests) {
       const delayMs = sdkBackoff({ attempt: this.#sent, random, hintMs: verdict.waitMs });
       return this.#wait('send', now, delayMs);
     }
-    this.#settle(verdict.countsAs, now);
-    if (verdict.countsAs === 'throttled') this.#place.throttledUntil = now + (verdict.waitMs ?? 1_000);
-    if (this.#resumes > 0) return this.#resume(now, verdict);
-    if (places.length > 1) (this.#tried ??= []).push(this.#place.name);
-    const throttled = verdict.kind === 'rate-limited' || verdict.kind === 'overloaded';
-    const delayMs = policy.backoff({ attempt: this.#attempts, previousMs: this.#delayMs, throttled, random, hintMs: verdict.waitMs });
-    const candidates = places.length > 1 ? this.#candidates(now) : null;
-    const decision = decide({
-      verdict,
-      attempts: this.#attempts,
-      maxAttempts: this.#maxAttempts,
-      elsewhere: candidates?.some((candidate) => !candidate.tried && isWell(candidate, now)) ?? false,
-      here: candidates ? candidates.some(({ open }) => !open) : this.#place.breaker?.wouldAdmit(now) !== false,
-      delayMs,
-      maxRetryAfterMs: policy.maxRetryAfterMs,
-      remainingMs: this.#leavesAt - now,
-      estimateMs: 0,
-      budget: budget === null || budget.levelAt(now) >= 1,
-    });
-    if (decision.type === 'give-up') return this.#over(false);
-    if (decision.where === 'here') budget?.tryTake(now);
-    this.#delayMs = decision.delayMs;
-    this.#wait('ask', now, decision.delayMs);
+    this.#settle(verdict, now);
+    this.#journey.failed({ target: this.#place.name, verdict, at: now });
+    this.#ask(now);
   }
 
   /** A stream broke: the reader has a part of the answer. */
   #broken(now: number): void {
     this.#stumbled = true;
-    this.#settle(verdicts.cut.countsAs, now);
-    this.#resume(now, verdicts.cut);
+    this.#settle(verdicts.cut, now);
+    this.#resume(now);
   }
 
-  /** As the engine does: each continuation is paid from the budget, unless another target can answer. */
-  #resume(now: number, verdict: Verdict): void {
-    const { world, budget, places } = this.#client;
-    const { policy, random } = world;
+  /** As the engine does: what recovers an answer that is paid for draws nothing from the budget, and has a bound of its own. */
+  #resume(now: number): void {
+    const { policy, random } = this.#client.world;
     if (this.#resumes >= policy.resumes) return this.#over(false);
-    if (budget?.tryTake(now) === false && places.length < 2) return this.#over(false);
+    this.attempts = policy.resumes - this.#resumes;
     this.#resumes += 1;
-    const congested = verdict.kind === 'overloaded' || verdict.kind === 'rate-limited' || verdict.waitMs !== undefined;
-    const delayMs = congested
-      ? Math.min(policy.maxRetryAfterMs, policy.backoff({ attempt: this.#resumes, throttled: true, random, hintMs: verdict.waitMs }))
-      : random() * 250;
-    this.#next('ask', now + delayMs);
+    this.isRecovery = true;
+    this.#journey = new Journey(this.#client.rules, this);
+    this.#next('ask', now + random() * 250);
   }
 
   #wait(step: 'ask' | 'send', now: number, delayMs: number): void {
@@ -305,27 +301,13 @@ export class Call implements Task {
     else this.#next(step, now + delayMs);
   }
 
-  #candidates(now: number): Candidate[] {
-    return this.#client.places.map(({ name, breaker, throttledUntil, illness }) => ({
-      name,
-      weight: 1,
-      excluded: false,
-      tried: this.#tried?.includes(name) ?? false,
-      open: breaker?.wouldAdmit(now) === false,
-      throttledUntil,
-      disabledUntil: 0,
-      illness,
-    }));
-  }
-
-  #settle(countsAs: Verdict['countsAs'], now: number): void {
-    const place = this.#place;
-    if (this.#permit) place.breaker?.settle(this.#permit, countsAs, now, this.#client.world.random, this.#earned, now - this.#sentAt);
+  #settle(verdict: Verdict, now: number): void {
+    const { asking, world } = this.#client;
+    const tookMs = now - this.#sentAt;
+    const outcome = verdict === verdicts.deadline ? totalLimit : otherFailure;
+    const said = witness({ outcome, verdict, tookMs, repeated: this.#repeated });
+    this.#place.state.settle(asking, said, { permit: this.#permit, earned: this.#earned, tookMs }, now, world.random);
     this.#permit = null;
-    if (countsAs === 'success') {
-      place.illness *= 0.8;
-      place.throttledUntil = 0;
-    } else if (countsAs === 'failure' || countsAs === 'weak') place.illness += (1 - place.illness) * 0.2;
   }
 
   #over(good: boolean): void {
@@ -337,3 +319,7 @@ export class Call implements Task {
     if (good) count(tally.rescued, this.#startedAt);
   }
 }
+
+const totalLimit = { type: 'limit', limit: 'total' } as const;
+const otherFailure = { type: 'limit', limit: 'idle' } as const;
+const left: Verdict = { ...verdicts.success, countsAs: 'neutral' };

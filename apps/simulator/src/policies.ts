@@ -5,7 +5,7 @@ import {
   breakerPresets,
   type Backoff,
   type BackoffOptions,
-  type BreakerOptions,
+  type BreakerSettings,
   type RetryBudgetOptions,
   backoff,
 } from '@holdfast/core/policy';
@@ -20,7 +20,7 @@ export interface Policy {
   /** A longer hint is not slept, milliseconds. */
   readonly maxRetryAfterMs: number;
   readonly budget: RetryBudgetOptions | null;
-  readonly breaker: BreakerOptions | null;
+  readonly breaker: BreakerSettings | null;
   /** A call waits no longer than this for open circuits, milliseconds. */
   readonly circuitWaitMs: number;
   /** Continuations of a broken stream. */
@@ -60,7 +60,7 @@ export function holdfastPolicy(name: string, options: HoldfastOptions = {}): Pol
   const described = holdfast(options).describe() as {
     retry: BackoffOptions & { attempts: number; maxRetryAfterMs: number };
     budget: Required<RetryBudgetOptions> | false;
-    breaker: (BreakerOptions & { waitMs: number }) | false;
+    breaker: (BreakerSettings & { waitMs: number }) | false;
     streams: { heal: boolean; resumes: number };
   };
   return {

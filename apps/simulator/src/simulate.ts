@@ -2,7 +2,7 @@
 
 import { seededRandom } from '@holdfast/testing';
 import type { Random } from '@holdfast/core';
-import { Call, Client, headersLimit, type World } from './client.ts';
+import { Call, Client, type World } from './client.ts';
 import { EventQueue } from './event-queue.ts';
 import type { Policy } from './policies.ts';
 import { possible, type Scenario } from './scenarios.ts';
@@ -47,7 +47,7 @@ export function simulate(scenario: Scenario, policy: Policy, seed = 1): Run {
     policy,
     queue,
     tally,
-    leastLimitMs: headersLimit(scenario, 0),
+    leastLimitMs: Math.min(scenario.timeoutMs, scenario.whole ? 60_000 : 30_000),
     random: seededRandom(seed),
     // Chance that is not the policy's own is the same for every policy.
     upstreams: scenario.upstreams.map(

@@ -54,6 +54,7 @@ const status = (code: number, type: string): Verdict => verdictOf({ type: 'respo
 
 /** The failures, judged by the production code. */
 export const verdicts = {
+  success: verdictOf({ type: 'response', status: 200, headers: none }),
   overloaded: status(529, 'overloaded_error'),
   faults: [
     status(529, 'overloaded_error'),

@@ -141,6 +141,7 @@ const callRules: Rules = {
   tenant: { type: 'string' },
   credential: oneOf('operator', 'caller'),
   deadlineMs: { type: 'number', min: 1, max: 2 ** 31 - 1 },
+  credential: oneOf('operator', 'caller'),
   attempts: count(1, 10),
   stickyKey: { type: 'string' },
   fence: { type: 'section', rules: fenceRules },

@@ -8,11 +8,12 @@ import type { MiddlewareNext } from '@anthropic-ai/sdk';
 import { openCall, resumeMark, type ApiOptions, type ApiRequest, type Call } from './engine/call.ts';
 import { isNested } from './engine/nested.ts';
 import { readCheckpoint } from './engine/read-checkpoint.ts';
-import { createRouter, type TargetReport } from './engine/router.ts';
+import { createRouter } from './engine/router.ts';
 import { callIdOf, explainError, type Explanation } from './explain.ts';
 import { currentScope, deadlineOn } from './http/scope.ts';
 import type { HoldfastOptions } from './options.ts';
 import { describeSettings, resolveSettings } from './settings.ts';
+import type { TargetReport } from './policy/target-state.ts';
 import type { Listener } from './telemetry/events.ts';
 import type { Ledger } from './telemetry/ledger.ts';
 import { logListener } from './telemetry/log.ts';
@@ -81,6 +82,14 @@ export interface Holdfast extends HoldfastMiddleware {
    * @throws {CheckpointStoreError} when the store fails, or does not answer within two seconds
    */
   resume<Stream>(requestId: string, options: { readonly client: ResumeClient<Stream>; readonly tenant?: string }): Promise<Stream | null>;
+  /**
+   * Takes a target out of service by hand: no call is sent there until `enable`. Calls that run go on.
+   *
+   * @throws {HoldfastConfigError} when no target has that name
+   */
+  disable(target: string): void;
+  /** Puts a target back into service, with nothing held against it: its lockout ends and its circuits take probes at once. */
+  enable(target: string): void;
   /** Takes no new calls, and stops probes. Calls that run go on. */
   close(): void;
 }
@@ -106,10 +115,10 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
   if (problems.length > 0) throw new HoldfastConfigError(problems);
 
   const settings = resolveSettings(options);
-  const { clock, emitter, book, budget } = settings;
+  const { clock, emitter, book, budgets } = settings;
   const router = createRouter(settings);
   const engine = { settings, router };
-  const budgetLeft = (): number | null => (budget ? Math.min(1, budget.levelAt(clock.now()) / budget.capacity) : null);
+  const budgetLeft = (): number | null => budgets.leftAt(clock.now());
   const primary = options.primary?.name ?? 'primary';
   const metrics = createMetrics(
     emitter,
@@ -185,12 +194,19 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
       };
       return client.messages.stream(body as never, requestOptions as never);
     },
+    disable: (target: string) => setInService(target, false),
+    enable: (target: string) => setInService(target, true),
     close() {
       closed = true;
       metrics.close();
       router.close();
     },
   });
+
+  function setInService(target: string, inService: boolean): void {
+    if (router.setInService(target, inService)) return;
+    throw new HoldfastConfigError([{ code: 'HOLDFAST_OPTION_INVALID', path: 'target', message: `there is no target named ${target}` }]);
+  }
 
   function find(of: unknown): Ledger | undefined {
     for (const id of idsOf(of)) {

@@ -20,7 +20,7 @@ export type { Explanation, PartialAnswer } from './explain.ts';
 export type { AnswerCacheOptions, AnswerStore } from './engine/cache.ts';
 export { CheckpointStoreError, memoryCheckpoints, type CheckpointStore, type MemoryCheckpointOptions } from './engine/checkpoint-store.ts';
 export { fileCheckpoints, type FileCheckpointOptions } from './engine/file-checkpoints.ts';
-export type { TargetReport } from './engine/router.ts';
+export type { TargetReport } from './policy/target-state.ts';
 export type { HoldfastEvent, Listener, SurfaceReason } from './telemetry/events.ts';
 export { ledgerTotal, type Ledger, type LedgerAttempt, type TokenCount } from './telemetry/ledger.ts';
 export { logListener, type Logger, type LogShape } from './telemetry/log.ts';

@@ -184,6 +184,12 @@ export interface CallOptions {
   /** Milliseconds from now for all attempts of this call. A scope's deadline holds if it is earlier. Default: the instance's. */
   readonly deadlineMs?: number;
   /**
+   * Whose key or token this call is made with. What becomes of a `caller`'s concerns nobody else: it opens no circuit, throttles
+   * and locks out nothing for others, and its call is never answered at your expense: by another target, the cache or `answer`.
+   * Default: `caller` when the request's own headers bring a key or token, `operator` otherwise.
+   */
+  readonly credential?: 'operator' | 'caller';
+  /**
    * Requests for this call while one target may answer. 1: ask once, and after that no other target, no fallback model and no
    * continuation: for calls that must not be billed twice. Default: the instance's.
    */

@@ -6,7 +6,9 @@ import { backoff, backoffDefaults, type Backoff } from './policy/backoff.ts';
 import { breakerPresets, type BreakerSettings } from './policy/breaker-options.ts';
 import { withDefaults } from './policy/defaults.ts';
 import { slowDefaults, type SlowOptions } from './policy/pace.ts';
-import { RetryBudget, retryBudgetDefaults } from './policy/retry-budget.ts';
+import type { JourneyRules } from './policy/journey.ts';
+import { retryBudgetDefaults } from './policy/retry-budget.ts';
+import { Budgets } from './engine/budgets.ts';
 import { createEmitter, type Emitter } from './telemetry/emitter.ts';
 import { createLedgerBook, type LedgerBook } from './telemetry/ledger.ts';
 import { createPartialBook, type PartialBook } from './partials.ts';
@@ -21,12 +23,13 @@ export interface Settings {
   readonly emitter: Emitter;
   readonly book: LedgerBook;
   readonly backoff: Backoff;
-  readonly budget: RetryBudget | null;
+  readonly budgets: Budgets;
   readonly breaker: BreakerSettings | null;
   /** A call waits no longer than this for open circuits, milliseconds. */
   readonly circuitWaitMs: number;
   readonly attempts: number;
   readonly maxRetryAfterMs: number;
+  readonly journey: JourneyRules;
   readonly streams: StreamSettings;
   /** What readers of broken streams had been given, by call id, for `explain`. */
   readonly partials: PartialBook;
@@ -58,17 +61,21 @@ export function resolveSettings(options: HoldfastOptions): Settings {
   const retry = options.retry === false ? { attempts: 1 } : (options.retry ?? {});
   const streams = options.streams === false ? { heal: false } : (options.streams ?? {});
   const clock = forwardOnly(options.clock ?? systemClock);
+  const random = options.random ?? systemRandom;
+  const delays = backoff(retry);
+  const maxRetryAfterMs = ('maxRetryAfterMs' in retry ? retry.maxRetryAfterMs : undefined) ?? 60_000;
   return {
     options,
     clock,
-    random: options.random ?? systemRandom,
+    random,
     emitter: createEmitter(),
     book: createLedgerBook(),
-    backoff: backoff(retry),
-    budget: options.budget === false ? null : new RetryBudget(options.budget ?? {}),
+    backoff: delays,
+    journey: { mode: options.route ?? 'ordered', maxRetryAfterMs, backoff: delays, random },
+    budgets: new Budgets(options.budget ?? {}),
     ...circuitOf(options),
     attempts: retry.attempts ?? 4,
-    maxRetryAfterMs: ('maxRetryAfterMs' in retry ? retry.maxRetryAfterMs : undefined) ?? 60_000,
+    maxRetryAfterMs,
     streams: withDefaults(streamDefaults, streams),
     partials: createPartialBook(),
     cache: options.cache ? new AnswerCache(options.cache, clock) : null,

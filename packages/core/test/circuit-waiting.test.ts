@@ -43,7 +43,7 @@ describe('a call that finds the circuit open', () => {
     expect(it.clock.now() - before).toBe(1_000);
     expect(it.claude.requests).toHaveLength(6);
     expect(it.hold.attempts(message)?.attempts).toMatchObject([{ number: 1, purpose: 'first', waitedMs: 1_000, result: 'success' }]);
-    expect(it.events.filter(({ type }) => type === 'circuit-awaited')).toMatchObject([{ target: 'primary', waitMs: 1_000 }]);
+    expect(it.events.filter(({ type }) => type === 'turn-awaited')).toMatchObject([{ target: 'primary', waitMs: 1_000 }]);
     expect(it.events.some(({ type }) => type === 'attempt-refused')).toBe(false);
     await it.close();
   });

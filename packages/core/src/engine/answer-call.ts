@@ -65,7 +65,6 @@ function questOf({ settings }: Engine, call: Call, purpose: Quest['purpose'], mo
     purpose,
     model,
     body,
-    only: null,
     prefer: null,
     attempts: purpose === 'first' ? (call.perCall.attempts ?? settings.attempts) : 1,
     waits: purpose === 'first' && !mayDegrade(settings.options, call),

@@ -3,9 +3,11 @@
 import type { MiddlewareContext, MiddlewareNext } from '@anthropic-ai/sdk';
 import type { Span } from '@opentelemetry/api';
 import type { CallOptions, LimitOptions } from '../options.ts';
+import type { Credential, RouteName } from '../policy/target-state.ts';
 import { stripUnfinishedThinking } from '../stream/own-thinking.ts';
 import type { Transcript } from '../stream/transcript.ts';
 import type { Ledger } from '../telemetry/ledger.ts';
+import { credentialOf } from './credential.ts';
 
 /** Request options under this key carry the transcript of an answer to be finished. */
 export const resumeMark: unique symbol = Symbol('holdfast.resume');
@@ -13,8 +15,6 @@ export const resumeMark: unique symbol = Symbol('holdfast.resume');
 /** The SDK's request as its middleware sees it. */
 export type ApiRequest = Parameters<MiddlewareNext>[0];
 export type ApiOptions = NonNullable<MiddlewareContext['options']> & { readonly holdfast?: CallOptions };
-
-export type RouteName = 'messages' | 'count_tokens' | 'other';
 
 /** What the surrounding request of the application lends to the calls made in it. */
 export interface AmbientScope {
@@ -42,6 +42,10 @@ export interface Call {
   readonly thread: boolean;
   /** The body can be sent again. */
   readonly replayable: boolean;
+  /** Whose key or token it is made with. */
+  readonly credential: Credential;
+  /** Requests of one class take about as long as each other. */
+  readonly sizeClass: string;
   readonly tenant: string | null;
   /** When it began, and until when its answer is of use, as the clock's `now` counts. Infinity without a deadline. */
   readonly startedAt: number;
@@ -100,6 +104,8 @@ export function openCall({ request, next, options, scope, scopeDeadlineAt, limit
     stream,
     thread: body !== null && 'thread' in body,
     replayable: request.body === undefined || request.body === null || typeof request.body === 'string',
+    credential: credentialOf(request.headers, options.headers, perCall.credential),
+    sizeClass: sizeClassOf(request.body, stream ? null : body?.['max_tokens']),
     tenant,
     startedAt: now,
     deadlineAt: Math.min(now + deadlineMs, scopeDeadlineAt),
@@ -125,6 +131,14 @@ export function openCall({ request, next, options, scope, scopeDeadlineAt, limit
     },
   };
 }
+
+/** Each class is four times the one before it: of the request's length, and of what a whole answer may be long. */
+function sizeClassOf(body: unknown, maxTokens: unknown): string {
+  const length = typeof body === 'string' ? body.length : 0;
+  return `${classOf(length)}.${typeof maxTokens === 'number' ? classOf(maxTokens) : 0}`;
+}
+
+const classOf = (size: number): number => Math.ceil(Math.log2(Math.max(1, size)) / 2);
 
 function routeOf(options: ApiOptions): RouteName {
   if (options.method !== 'post') return 'other';

@@ -1,16 +1,22 @@
-// The loop: choose a hop, try it, classify, settle, decide. The only place that repeats a request.
+// The loop: look, decide, then send, wait or end. The only place that repeats a request. What follows is the journey's to say.
 
 import { classify } from '../policy/classify.ts';
-import { decide, type GiveUpReason } from '../policy/decide.ts';
+import { Journey, type EndReason, type Look, type Step } from '../policy/journey.ts';
+import type { Outcome } from '../policy/outcome.ts';
 import type { Verdict } from '../policy/verdict.ts';
+import { witness } from '../policy/witness.ts';
 import type { Settings } from '../settings.ts';
 import type { SurfaceReason } from '../telemetry/events.ts';
-import type { LedgerAttempt, TokenCount } from '../telemetry/ledger.ts';
+import type { LedgerAttempt } from '../telemetry/ledger.ts';
 import { wallNow } from '../time.ts';
 import { isAborted, pause } from './abort.ts';
 import { attempt, type AttemptResult } from './attempt.ts';
+import type { CallBudget } from './budgets.ts';
 import type { Call } from './call.ts';
-import type { Hop, Router, Want } from './router.ts';
+import { closeEntry, noteResponse, openEntry, successVerdict } from './entries.ts';
+import { openHop, type Hop } from './hop.ts';
+import type { Router, Want } from './router.ts';
+import { send } from './send.ts';
 import { tell } from './tell.ts';
 import { usageOf } from '../wire/usage.ts';
 
@@ -26,13 +32,12 @@ export interface Quest {
   readonly model: string | null;
   /** The body to send, or null for the caller's own. */
   readonly body: Readonly<Record<string, unknown>> | null;
-  readonly only: string | null;
   readonly prefer: string | null;
   /** Ask this target last: it has just failed. Default: none. */
   readonly avoid?: string | null;
   /** Requests this pursuit may make while one target can answer. */
   readonly attempts: number;
-  /** An open circuit is worth waiting for: there is nothing else to answer with. */
+  /** An open circuit, an empty budget and other calls' hints are worth waiting for: there is nothing else to answer with. */
   readonly waits: boolean;
   /** Wait this long before the first attempt, milliseconds. */
   readonly delayMs: number;
@@ -46,199 +51,277 @@ export type PursuitEnd =
   | { readonly type: 'answered'; readonly result: Answered; readonly hop: Hop; readonly entry: LedgerAttempt }
   | {
       readonly type: 'gave-up';
-      readonly reason: GiveUpReason | SurfaceReason;
-      /** The last failed attempt; null when none was made. */
+      readonly reason: EndReason | SurfaceReason;
+      /** The failed attempt that tells the caller most; null when none was made. */
       readonly failure: Failure | null;
       readonly retryAfterMs: number | null;
       /** The SDK may get a new token and try again; `elsewhere`: and another target would take the call if it cannot. */
       readonly tokenRefresh?: { readonly elsewhere: boolean };
     };
 
-type GaveUp = Extract<PursuitEnd, { type: 'gave-up' }>;
+/** Ten requests are the end of it, whatever the options say. */
+const mostAttempts = 10;
+/** What recovers an answer that is already paid for waits this long for a circuit, milliseconds, however short others wait. */
+const recoveryPatienceMs = 20_000;
 
-export async function pursue(engine: Engine, quest: Quest): Promise<PursuitEnd> {
-  const { settings, router } = engine;
-  const { clock, budget } = settings;
-  const { call } = quest;
-  const tried: string[] = quest.avoid ? [quest.avoid] : [];
-  const want: Want = { call, model: quest.model, body: quest.body, tried, only: quest.only, prefer: quest.prefer };
-  const maxAttempts = call.replayable ? allowedAttempts(quest, router, want) : 1;
-  let failure: Failure | null = null;
-  let { delayMs } = quest;
-  /** Before the last attempt, for its own sake and not for a circuit's. */
-  let backedOffMs = delayMs;
-  /** Since the last attempt. */
-  let waitedMs = 0;
-  /** For circuits, in all. */
-  let awaitedMs = 0;
-  /** It has a place among those who wait for a circuit. */
-  let inLine = false;
-  let made = 0;
-  const gaveUp = (reason: GiveUpReason | SurfaceReason, retryAfterMs: number | null = null): GaveUp => ({
-    type: 'gave-up',
-    reason,
-    failure,
-    retryAfterMs,
-  });
+export const pursue = (engine: Engine, quest: Quest): Promise<PursuitEnd> => new Pursuit(engine, quest).run();
 
-  for (;;) {
-    if (delayMs > 0 && clock.now() + delayMs >= call.deadlineAt) return gaveUp('deadline');
-    if (delayMs > 0 && !(await pause(clock, delayMs, call.callers))) return gaveUp('aborted');
-    waitedMs += delayMs;
-    const startedAt = clock.now();
-    if (isAborted(call.callers)) return gaveUp('aborted');
-    if (startedAt >= call.deadlineAt) return gaveUp('deadline');
-    const patienceMs = quest.waits ? Math.min(settings.circuitWaitMs - awaitedMs, call.deadlineAt - startedAt - 1) : 0;
-    const choice = router.choose(want, startedAt, { ms: patienceMs, waited: inLine });
-    inLine = choice.type === 'refused' && choice.place;
-    if (choice.type === 'refused' && choice.place) {
-      delayMs = choice.retryAfterMs;
-      if (awaitedMs === 0)
-        tell(settings, call, () => ({ type: 'circuit-awaited', callId: call.id, at: startedAt, target: choice.target, waitMs: delayMs }));
-      awaitedMs += delayMs;
-      continue;
+class Pursuit {
+  readonly #engine: Engine;
+  readonly #quest: Quest;
+  readonly #call: Call;
+  readonly #want: Want;
+  readonly #journey: Journey;
+  readonly #budget: CallBudget;
+  /** The failure to tell of. */
+  #told: Failure | null = null;
+  #last: Failure | null = null;
+  /** Since the last attempt, milliseconds. */
+  #waitedMs = 0;
+  /** The longest limit of ours that an attempt has passed, milliseconds. */
+  #passedMs = 0;
+  #hasWaitedFor = new Set<string>();
+  /** The attempt that ended last, until it is known what follows. */
+  #failedAt: number | null = null;
+
+  constructor(engine: Engine, quest: Quest) {
+    const { settings, router } = engine;
+    this.#engine = engine;
+    this.#quest = quest;
+    const call = (this.#call = quest.call);
+    this.#want = { call, model: quest.model, body: quest.body, prefer: quest.prefer, plans: new Map() };
+    this.#budget = settings.budgets.of(call);
+    const isRecovery = quest.purpose === 'resume';
+    this.#journey = new Journey(settings.journey, {
+      attempts: quest.attempts,
+      mostAttempts: !call.replayable || (call.perCall.attempts === 1 && quest.attempts === 1) ? 1 : mostAttempts,
+      prefer: quest.prefer,
+      sticky: settings.journey.mode === 'weighted' ? router.stickyKey(call) : null,
+      avoid: quest.avoid ?? null,
+      patienceMs: !quest.waits ? 0 : isRecovery ? Math.max(recoveryPatienceMs, settings.circuitWaitMs) : settings.circuitWaitMs,
+      waitsForHints: quest.waits,
+      deadlineAt: call.deadlineAt,
+      isRecovery,
+    });
+  }
+
+  async run(): Promise<PursuitEnd> {
+    const { clock } = this.#engine.settings;
+    if (!(await this.#delay())) return this.#gaveUp(isAborted(this.#call.callers) ? 'aborted' : 'deadline');
+    for (;;) {
+      if (isAborted(this.#call.callers)) return this.#gaveUp('aborted');
+      const now = clock.now();
+      const step = this.#journey.next(this.#look(now), now);
+      this.#tellWhatFollows(step, now);
+      switch (step.type) {
+        case 'end':
+          return this.#end(step, now);
+        case 'wait':
+          if (!(await this.#wait(step, now))) return this.#gaveUp('aborted');
+          break;
+        case 'send': {
+          const end = await this.#attempt(step, now);
+          if (end) return end;
+        }
+      }
     }
-    if (choice.type === 'refused') {
-      tell(settings, call, () => ({
-        type: 'attempt-refused',
-        callId: call.id,
-        at: startedAt,
-        reason: choice.reason,
-        target: choice.target,
-        retryAfterMs: choice.retryAfterMs,
-      }));
-      return gaveUp(choice.reason, choice.retryAfterMs);
-    }
+  }
 
-    const { hop } = choice;
-    const from = failure?.hop ?? null;
-    const before = call.ledger.attempts.at(-1);
-    if (before && before.target !== hop.target) {
-      tell(settings, call, () => ({
-        type: 'target-switched',
-        callId: call.id,
-        at: startedAt,
-        from: before.target,
-        to: hop.target,
-        model: hop.model ?? '',
-        why: hop.why,
-      }));
-    }
-    const entry = openEntry(call, purposeOf(quest, from, hop), hop, startedAt, waitedMs);
-    call.ledger.attempts.push(entry);
-    tell(settings, call, () => ({ type: 'attempt-started', callId: call.id, at: startedAt, attempt: entry }));
-    tried.push(hop.target);
-    made += 1;
-    waitedMs = 0;
+  /** False: the caller left, or there is no time for it. */
+  async #delay(): Promise<boolean> {
+    const { delayMs } = this.#quest;
+    const { clock } = this.#engine.settings;
+    if (delayMs <= 0) return true;
+    if (clock.now() + delayMs >= this.#call.deadlineAt) return false;
+    this.#waitedMs = delayMs;
+    return pause(clock, delayMs, this.#call.callers);
+  }
 
+  #look(now: number): Look {
+    return this.#engine.router.look(this.#want, now, this.#journey.caller(now), this.#journey.made === 0 && !this.#quest.avoid);
+  }
+
+  async #wait(step: Extract<Step, { type: 'wait' }>, now: number): Promise<boolean> {
+    const { router, settings } = this.#engine;
+    const { ms, target } = step;
+    if (step.inLine) router.waitInLine(router.plan(this.#want, target), this.#want, now, this.#journey.caller(now));
+    this.#journey.waits(step);
+    this.#waitedMs += ms;
+    return pause(settings.clock, ms, this.#call.callers);
+  }
+
+  /** Null: it failed, and it is open what follows. */
+  async #attempt({ target, why, paid }: Extract<Step, { type: 'send' }>, now: number): Promise<PursuitEnd | null> {
+    const { settings, router } = this.#engine;
+    const call = this.#call;
+    const plan = router.plan(this.#want, target);
+    const hop = openHop({
+      settings,
+      plan,
+      permit: router.admit(plan, this.#want, now),
+      why,
+      call,
+      otherModel: this.#quest.model !== call.model,
+      elsewhere: () => router.hasOthers(this.#want, target),
+      passedMs: this.#passedMs,
+      startedAt: now,
+    });
+    const entry = this.#enter(hop, now);
+    const repeated = this.#journey.hasAsked(target);
+    this.#journey.sent();
+    if (paid) this.#budget.pay(now);
     const result = await attempt({
-      send: hop.send,
+      send: (signal) => send(call, plan, signal),
       callers: call.callers,
       expect: expectOf(call),
       firstByteMs: hop.firstByteMs,
       idleMs: hop.idleMs,
       totalMs: hop.totalMs,
-      startedAt,
-      clock,
+      startedAt: now,
+      clock: settings.clock,
     });
-    const now = clock.now();
-    entry.headersMs = result.headersAt === null ? null : result.headersAt - startedAt;
+    entry.headersMs = result.headersAt === null ? null : result.headersAt - now;
     noteResponse(entry, result.response);
+    return result.type === 'failure' ? this.#failed(result, hop, entry, repeated) : this.#answered(result, hop, entry);
+  }
 
-    if (result.type !== 'failure') {
-      const firstContentMs = now - startedAt;
-      budget?.deposit();
-      if (result.type === 'stream') {
-        entry.firstContentMs = firstContentMs;
-        hop.answering({ firstContentMs });
-      } else {
-        const usage = result.type === 'message' ? usageOf(result.message) : null;
-        hop.settle(successVerdict, { firstContentMs, outputTokens: usage?.output ?? 0 });
-        closeEntry(engine, call, entry, successVerdict, now, usage);
-      }
-      return { type: 'answered', result, hop, entry };
+  #enter(hop: Hop, now: number): LedgerAttempt {
+    const { settings } = this.#engine;
+    const call = this.#call;
+    const before = call.ledger.attempts.at(-1);
+    if (before && before.target !== hop.target) {
+      const { target: to, model, why } = hop;
+      tell(settings, call, () => ({ type: 'target-switched', callId: call.id, at: now, from: before.target, to, model: model ?? '', why }));
     }
+    const entry = openEntry(call, this.#purposeOf(hop), hop, now, this.#waitedMs);
+    this.#waitedMs = 0;
+    tell(settings, call, () => ({ type: 'attempt-started', callId: call.id, at: now, attempt: entry }));
+    return entry;
+  }
 
-    const verdict = classify(result.outcome, {
-      now: wallNow(clock),
+  #purposeOf(hop: Hop): LedgerAttempt['purpose'] {
+    const { purpose } = this.#quest;
+    if (purpose !== 'first') return purpose;
+    if (this.#last === null) return 'first';
+    return this.#last.hop.target === hop.target ? 'retry' : 'failover';
+  }
+
+  #answered(result: Answered, hop: Hop, entry: LedgerAttempt): PursuitEnd {
+    const now = this.#engine.settings.clock.now();
+    const firstContentMs = now - entry.startedAt;
+    this.#budget.deposit();
+    if (result.type === 'stream') {
+      entry.firstContentMs = firstContentMs;
+      hop.answering({ firstContentMs });
+    } else {
+      const usage = result.type === 'message' ? usageOf(result.message) : null;
+      hop.settle(successVerdict, { firstContentMs, outputTokens: usage?.output ?? 0 });
+      closeEntry(this.#engine, this.#call, entry, successVerdict, now, usage);
+    }
+    return { type: 'answered', result, hop, entry };
+  }
+
+  #failed(result: Failed, hop: Hop, entry: LedgerAttempt, repeated: boolean): PursuitEnd | null {
+    const { settings, router } = this.#engine;
+    const call = this.#call;
+    const now = settings.clock.now();
+    const tookMs = now - entry.startedAt;
+    // The SDK's own timer ends the request it was set for: it is no caller who left.
+    const timedOut = result.outcome.type === 'aborted' && this.#quest.purpose !== 'resume' && !hasCallerLeft(call);
+    const outcome: Outcome = timedOut ? { type: 'limit', limit: 'first-byte' } : result.outcome;
+    const verdict = classify(outcome, {
+      now: wallNow(settings.clock),
       route: call.route,
       method: call.method,
-      speed: speedOf(quest.body ?? call.body),
+      speed: speedOf(this.#quest.body ?? call.body),
     });
     const refreshable = leftToTokenRefresh(call, hop, result);
     // A token that has only run out says nothing against the target.
-    hop.settle(refreshable ? { ...verdict, disable: undefined } : verdict);
-    closeEntry(engine, call, entry, verdict, now, result.usage);
+    hop.settle(witness({ outcome, verdict: refreshable ? { ...verdict, disable: undefined } : verdict, tookMs, repeated }));
+    closeEntry(this.#engine, call, entry, verdict, now, result.usage);
+    if (outcome.type === 'limit' && outcome.limit === 'first-byte') this.#passedMs = Math.max(this.#passedMs, hop.firstByteMs);
     const last: Failure = { result, verdict, hop };
-    const misconfigured = reportMisconfiguration(engine, call, last, now);
+    const misconfigured = this.#isMisconfiguration(last, now);
     // The caller gets the failure that is about the call, not the one about our configuration.
-    failure = failure && (misconfigured || isForeignKey(last)) ? failure : last;
-    if (refreshable) return { ...gaveUp('permanent'), tokenRefresh: { elsewhere: router.elsewhere(want) } };
+    this.#told = this.#told && (misconfigured || isForeignKey(last)) ? this.#told : last;
+    this.#last = last;
+    this.#journey.failed({ target: hop.target, verdict, at: now });
+    // The SDK's timer has ended its request for good: only the SDK can begin anew.
+    if (timedOut || verdict.kind === 'aborted') return this.#gaveUp('aborted');
+    if (refreshable) return { ...this.#gaveUp('permanent'), tokenRefresh: { elsewhere: router.hasOthers(this.#want, hop.target) } };
+    this.#failedAt = now;
+    return null;
+  }
 
-    const backoffMs = settings.backoff({
-      attempt: made,
-      previousMs: backedOffMs,
-      throttled: verdict.kind === 'rate-limited' || verdict.kind === 'overloaded',
-      random: settings.random,
-      hintMs: verdict.waitMs,
-    });
-    const decision = decide({
-      verdict,
-      attempts: made,
-      maxAttempts,
-      elsewhere: router.elsewhere(want),
-      here: router.here(want),
-      delayMs: backoffMs,
-      maxRetryAfterMs: settings.maxRetryAfterMs,
-      remainingMs: call.deadlineAt - now,
-      estimateMs: 0,
-      budget: budget === null || budget.levelAt(now) >= 1,
-    });
-    if (decision.type === 'give-up') {
-      if (decision.reason === 'budget') tellBudgetEmpty(engine, call, hop.target, now);
-      return gaveUp(decision.reason, verdict.waitMs ?? null);
-    }
-    if (decision.where === 'here') budget?.tryTake(now);
-    ({ delayMs } = decision);
-    backedOffMs = delayMs;
-    tell(settings, call, () => ({
-      type: 'retry-scheduled',
-      callId: call.id,
+  /** A 400 or 404 for a request that only our adaptation made different is a mistake in the configuration, not the caller's. */
+  #isMisconfiguration({ hop, verdict, result }: Failure, now: number): boolean {
+    const status = result.response?.status;
+    if (!hop.adapted || (status !== 400 && status !== 404)) return false;
+    const { target, model } = hop;
+    const { reason } = verdict;
+    tell(this.#engine.settings, this.#call, () => ({
+      type: 'target-misconfigured',
+      callId: this.#call.id,
       at: now,
-      delayMs,
-      where: decision.where,
-      kind: verdict.kind,
+      target,
+      model: model ?? '',
+      status,
+      reason,
     }));
+    return true;
+  }
+
+  /** Says what follows a failure, and what is waited for. */
+  #tellWhatFollows(step: Step, now: number): void {
+    const { settings } = this.#engine;
+    const call = this.#call;
+    const last = this.#last;
+    if (step.type !== 'end' && last && this.#failedAt !== null) {
+      const where = step.target === last.hop.target ? 'here' : 'elsewhere';
+      const delayMs = step.type === 'wait' ? step.ms : 0;
+      const { kind } = last.verdict;
+      tell(settings, call, () => ({ type: 'retry-scheduled', callId: call.id, at: now, delayMs, where, kind }));
+    }
+    this.#failedAt = null;
+    if (step.type !== 'wait' || step.why === 'backoff' || this.#hasWaitedFor.has(step.why)) return;
+    this.#hasWaitedFor.add(step.why);
+    const { target, ms: waitMs, why } = step;
+    tell(settings, call, () => ({ type: 'turn-awaited', callId: call.id, at: now, target, waitMs, why }));
+  }
+
+  #end({ reason, target, retryAfterMs }: Extract<Step, { type: 'end' }>, now: number): PursuitEnd {
+    const refused = refusals[reason];
+    if (refused)
+      tell(this.#engine.settings, this.#call, () => ({
+        type: 'attempt-refused',
+        callId: this.#call.id,
+        at: now,
+        reason: refused,
+        target,
+        retryAfterMs,
+      }));
+    return this.#gaveUp(reason, retryAfterMs);
+  }
+
+  #gaveUp(reason: EndReason | SurfaceReason, retryAfterMs: number | null = null): Extract<PursuitEnd, { type: 'gave-up' }> {
+    return { type: 'gave-up', reason, failure: this.#told, retryAfterMs };
   }
 }
 
-/** A request was not repeated because too many calls are failing. */
-export function tellBudgetEmpty({ settings }: Engine, call: Call, target: string, now: number): void {
-  tell(settings, call, () => ({ type: 'attempt-refused', callId: call.id, at: now, reason: 'budget-empty', target, retryAfterMs: null }));
-}
+/** Ends that mean that a request was not made. */
+const refusals: Partial<Record<EndReason, SurfaceReason>> = {
+  'circuit-open': 'circuit-open',
+  'no-target': 'no-target',
+  budget: 'budget-empty',
+};
 
 export function speedOf(body: Readonly<Record<string, unknown>> | null): string | undefined {
   const speed = body?.['speed'];
   return typeof speed === 'string' ? speed : undefined;
 }
 
-/** The verdict of an answer that came whole. */
-export const successVerdict: Verdict = {
-  kind: 'success',
-  retry: 'never',
-  scope: 'request',
-  countsAs: 'success',
-  billed: 'yes',
-  reason: 'success',
-  action: 'Nothing to do.',
-};
-
-/** Ten requests are the end of it, whatever the options say. */
-const mostAttempts = 10;
-
-/** Each further target may be asked once more than the attempts one target gets. */
-const allowedAttempts = (quest: Quest, router: Router, want: Want): number =>
-  quest.attempts === 1 && quest.call.perCall.attempts === 1 ? 1 : Math.min(mostAttempts, quest.attempts + router.count(want) - 1);
+/** The SDK's signal follows the user's, and its own timer; only the user's tells one from the other. */
+const hasCallerLeft = ({ callers, options }: Call): boolean => options.signal?.aborted === true || isAborted(callers.slice(1));
 
 function expectOf(call: Call): 'message' | 'json' | 'stream' | 'pass' {
   if (call.route === 'count_tokens') return 'json';
@@ -262,80 +345,3 @@ function leftToTokenRefresh(call: Call, hop: Hop, result: Failed): boolean {
 
 /** The key of another target is refused. A 401 would make the SDK renew the token of the first one and begin the call anew. */
 export const isForeignKey = ({ hop, result }: Failure): boolean => !hop.isPrimary && result.response?.status === 401;
-
-/** A 400 or 404 for a request that only our adaptation made different is a mistake in the configuration, not the caller's. */
-function reportMisconfiguration({ settings }: Engine, call: Call, { hop, verdict, result }: Failure, now: number): boolean {
-  const status = result.response?.status;
-  if (!hop.adapted || (status !== 400 && status !== 404)) return false;
-  tell(settings, call, () => ({
-    type: 'target-misconfigured',
-    callId: call.id,
-    at: now,
-    target: hop.target,
-    model: hop.model ?? '',
-    status,
-    reason: verdict.reason,
-  }));
-  return true;
-}
-
-function purposeOf(quest: Quest, from: Hop | null, hop: Hop): LedgerAttempt['purpose'] {
-  if (quest.purpose !== 'first') return quest.purpose;
-  if (from === null) return 'first';
-  return from.target === hop.target ? 'retry' : 'failover';
-}
-
-function openEntry(call: Call, purpose: LedgerAttempt['purpose'], hop: Hop, startedAt: number, waitedMs: number): LedgerAttempt {
-  return {
-    number: call.ledger.attempts.length + 1,
-    target: hop.target,
-    model: hop.model,
-    purpose,
-    why: hop.why,
-    leftOut: hop.leftOut,
-    startedAt,
-    waitedMs,
-    headersMs: null,
-    firstContentMs: null,
-    durationMs: null,
-    status: null,
-    requestId: null,
-    result: null,
-    reason: null,
-    retry: null,
-    retryAfterMs: null,
-    billed: null,
-    usage: null,
-    discarded: false,
-  };
-}
-
-function noteResponse(entry: LedgerAttempt, response: Response | null): void {
-  if (!response) return;
-  entry.status = response.status;
-  const { headers } = response;
-  // AWS and Azure name it differently.
-  entry.requestId = headers.get('request-id') ?? headers.get('x-amzn-requestid') ?? headers.get('apim-request-id');
-}
-
-/** Writes down how an attempt ended and tells everybody. */
-export function closeEntry(
-  { settings }: Engine,
-  call: Call,
-  entry: LedgerAttempt,
-  verdict: Verdict,
-  now: number,
-  usage: TokenCount | null,
-  discarded: boolean = verdict.kind !== 'success',
-): void {
-  entry.durationMs = now - entry.startedAt;
-  entry.result = verdict.kind;
-  entry.reason = verdict.reason;
-  entry.retry = verdict.retry;
-  entry.retryAfterMs = verdict.waitMs ?? null;
-  entry.billed = verdict.billed;
-  entry.usage = usage;
-  entry.discarded = discarded;
-  if (entry.requestId) settings.book.index(entry.requestId, call.ledger);
-  tell(settings, call, () => ({ type: 'attempt-ended', callId: call.id, at: now, attempt: entry, verdict }));
-}

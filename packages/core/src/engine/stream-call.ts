@@ -3,16 +3,16 @@
 import { withDefaults } from '../policy/defaults.ts';
 import type { FailureKind, Verdict } from '../policy/verdict.ts';
 import { classify } from '../policy/classify.ts';
+import { witness } from '../policy/witness.ts';
 import type { Outcome } from '../policy/outcome.ts';
 import type { StreamSettings } from '../settings.ts';
-import { continuationBody } from '../stream/continuation.ts';
+import { continuationBody, type Continuation } from '../stream/continuation.ts';
 import { planRecovery, requestFacts, type Plan, type RequestFacts, type SurfaceCause } from '../stream/recovery.ts';
 import { Splice, type SpliceOptions } from '../stream/splice.ts';
 import { deliveredText, type Transcript } from '../stream/transcript.ts';
 import { wholeMessage } from '../stream/whole-message.ts';
 import type { LedgerAttempt, TokenCount } from '../telemetry/ledger.ts';
-import { wallNow } from '../time.ts';
-import { watching } from '../time.ts';
+import { wallNow, watching } from '../time.ts';
 import { abortQuietly, isAborted, onFirstAbort } from './abort.ts';
 import { headerValue, ownErrorEvent } from './answers.ts';
 import type { BegunStream } from './attempt.ts';
@@ -21,8 +21,9 @@ import { Checkpointer } from './checkpointer.ts';
 import { errorDetails, labels, relabel } from './deliver.ts';
 import { finish } from './finish.ts';
 import { heal, type HealedBody, type NextSource, type StreamOwner, type StreamSource } from './heal.ts';
-import { closeEntry, pursue, speedOf, successVerdict, tellBudgetEmpty, type Engine } from './pursuit.ts';
-import type { Hop } from './router.ts';
+import { closeEntry, successVerdict } from './entries.ts';
+import type { Hop } from './hop.ts';
+import { pursue, speedOf, type Engine, type PursuitEnd } from './pursuit.ts';
 import { tell } from './tell.ts';
 
 /** The Response for a stream that began: its body goes on whatever happens upstream, as far as that can be right. */
@@ -62,7 +63,6 @@ const pastHop: Hop = {
   firstByteMs: 0,
   idleMs: 0,
   totalMs: 0,
-  send: () => Promise.reject(new Error('the past cannot be sent')),
   answering() {},
   settle() {},
 };
@@ -182,7 +182,7 @@ class StreamedAnswer implements StreamOwner {
     const late = now >= call.deadlineAt;
     const outcome: Outcome = late ? { type: 'limit', limit: 'total' } : broken;
     const verdict = classify(outcome, { now: wallNow(settings.clock), route: call.route, speed: speedOf(call.body) });
-    this.#hop.settle(verdict);
+    this.#hop.settle(witness({ outcome, verdict, tookMs: now - this.#entry.startedAt, repeated: this.#resumesMade > 0 }));
     const transcript = this.splice.transcript();
     this.#closeAttempt(verdict, now, transcript);
     this.#checkpointer?.write(transcript);
@@ -303,102 +303,101 @@ class StreamedAnswer implements StreamOwner {
     const { settings } = this.#engine;
     const model = call.ledger.degraded?.startsWith('model:') ? call.ledger.degraded.slice('model:'.length) : call.model;
     // What fails there for everybody is asked for elsewhere.
-    let avoid = verdict.scope === 'request' ? null : this.#hop.target;
-    let delayMs = this.#firstDelay(verdict, model, avoid);
+    const avoid = verdict.scope === 'request' ? null : this.#hop.target;
     for (;;) {
-      if (this.#resumesMade >= this.#options.resumes) return this.#surface(outcome, verdict, 'resumes-spent', transcript);
-      // A request that has begun to fail for everybody is not repeated for the sake of one stream.
-      if (
-        settings.budget?.tryTake(settings.clock.now()) === false &&
-        this.#engine.router.count({ call, model, body: null, tried: [this.#hop.target], only: null, prefer: null }) < 2
-      ) {
-        tellBudgetEmpty(this.#engine, call, this.#hop.target, settings.clock.now());
-        return this.#surface(outcome, verdict, 'resumes-spent', transcript);
-      }
-      this.#resumesMade += 1;
-      const continuation =
-        plan.type === 'continue'
-          ? continuationBody({
-              body: call.body as Record<string, unknown>,
-              transcript,
-              anchor: plan.anchor,
-              model: model ?? '',
-              thinks: this.#facts.thinks,
-              noPrefill: this.#noPrefill,
-            })
-          : null;
+      const resumesLeft = this.#options.resumes - this.#resumesMade;
+      if (resumesLeft <= 0) return this.#surface(outcome, verdict, 'resumes-spent', transcript);
+      const continuation = plan.type === 'continue' ? this.#continuation(call, plan, transcript, model) : null;
+      const before = call.ledger.attempts.length;
       const end = await pursue(this.#engine, {
         call,
         purpose: 'resume',
         model,
         body: continuation?.body ?? null,
-        only: null,
         prefer: verdict.scope === 'request' ? this.#hop.target : null,
         avoid,
-        attempts: 1,
+        attempts: resumesLeft,
         waits: true,
-        delayMs,
+        delayMs: this.#firstDelay(verdict, model, avoid),
       });
-      if (end.type === 'answered' && end.result.type === 'stream') {
-        this.#hop = end.hop;
-        this.#entry = end.entry;
-        this.#hadBefore = amountOf(transcript);
-        call.ledger.resumes += 1;
-        this.#resumeForm = continuation?.form ?? 'restart';
-        this.splice.resume(
-          plan.type === 'continue' && continuation
-            ? {
-                type: 'continue',
-                index: plan.index,
-                seam: {
-                  form: continuation.form,
-                  delivered: plan.delivered,
-                  anchor: plan.anchor,
-                  trimmed: continuation.trimmed,
-                  strictness: this.#options.seam,
-                },
-              }
-            : transcript.message === null
-              ? { type: 'fresh' }
-              : { type: 'restart', nextIndex: plan.type === 'restart' ? plan.nextIndex : 0 },
-        );
-        if (plan.type === 'restart' && transcript.blocks.length > 0) call.ledger.notes.push('thinking was shown and then begun anew');
-        return { type: 'source', source: sourceOf(end.result, end.hop, true) };
-      }
-      if (end.type === 'gave-up' && end.reason === 'aborted') return this.#surfaceAborted();
-      if (end.type === 'gave-up' && (end.reason === 'deadline' || settings.clock.now() >= call.deadlineAt))
-        return this.#surfaceDeadline(transcript);
+      this.#resumesMade += call.ledger.attempts.length - before;
+      if (end.type === 'answered') return this.#resumed(plan, continuation, end, transcript);
       // A model we took for one that accepts a prefill does not: ask once more in the other form.
-      const rejected = end.type === 'gave-up' && end.failure?.result.response?.status === 400 && continuation?.form === 'prefill';
-      if (rejected && !this.#noPrefill) {
+      if (end.failure?.result.response?.status === 400 && continuation?.form === 'prefill' && !this.#noPrefill) {
         this.#noPrefill = true;
         this.#resumesMade -= 1;
         continue;
       }
-      if (
-        end.type === 'gave-up' &&
-        (end.reason === 'circuit-open' || end.reason === 'no-target' || end.failure?.verdict.retry === 'never')
-      ) {
-        return this.#surface(outcome, end.failure?.verdict ?? verdict, 'resumes-spent', transcript);
-      }
-      const failure = end.type === 'gave-up' ? end.failure : null;
-      avoid = failure && failure.verdict.scope !== 'request' ? failure.hop.target : null;
-      delayMs = this.#firstDelay(failure?.verdict ?? verdict, model, avoid);
+      return this.#surfaceEnd(end, outcome, verdict, transcript);
     }
+  }
+
+  #continuation(call: Call, plan: Extract<Plan, { type: 'continue' }>, transcript: Transcript, model: string | null): Continuation {
+    return continuationBody({
+      body: call.body as Record<string, unknown>,
+      transcript,
+      anchor: plan.anchor,
+      model: model ?? '',
+      thinks: this.#facts.thinks,
+      noPrefill: this.#noPrefill,
+    });
+  }
+
+  /** The rest of the answer has begun to come. */
+  #resumed(
+    plan: Extract<Plan, { type: 'restart' | 'continue' }>,
+    continuation: Continuation | null,
+    { hop, entry, result }: Extract<PursuitEnd, { type: 'answered' }>,
+    transcript: Transcript,
+  ): NextSource {
+    const { ledger } = this.#call;
+    this.#hop = hop;
+    this.#entry = entry;
+    this.#hadBefore = amountOf(transcript);
+    ledger.resumes += 1;
+    this.#resumeForm = continuation?.form ?? 'restart';
+    this.splice.resume(
+      plan.type === 'continue' && continuation
+        ? {
+            type: 'continue',
+            index: plan.index,
+            seam: {
+              form: continuation.form,
+              delivered: plan.delivered,
+              anchor: plan.anchor,
+              trimmed: continuation.trimmed,
+              strictness: this.#options.seam,
+            },
+          }
+        : transcript.message === null
+          ? { type: 'fresh' }
+          : { type: 'restart', nextIndex: plan.type === 'restart' ? plan.nextIndex : 0 },
+    );
+    if (plan.type === 'restart' && transcript.blocks.length > 0) ledger.notes.push('thinking was shown and then begun anew');
+    return { type: 'source', source: sourceOf(result as BegunStream, hop, true) };
+  }
+
+  /** Nobody gives the rest: the reader learns why. */
+  #surfaceEnd(end: Extract<PursuitEnd, { type: 'gave-up' }>, outcome: Outcome, verdict: Verdict, transcript: Transcript): NextSource {
+    const { reason, failure } = end;
+    if (reason === 'aborted') return this.#surfaceAborted();
+    if (reason === 'deadline' || this.#engine.settings.clock.now() >= this.#call.deadlineAt) return this.#surfaceDeadline(transcript);
+    if (failure === null) return this.#surface(outcome, verdict, reason === 'circuit-open' ? 'circuit-open' : 'no-target', transcript);
+    // What was refused tells more than the break that made us ask.
+    const cause = reason === 'attempts' ? 'resumes-spent' : reason === 'circuit-open' ? 'circuit-open' : 'refused';
+    return this.#surface(outcome, failure.verdict, cause, transcript);
   }
 
   /** Streams often break together: even a first continuation is spread a little. Nobody waits for a target that is not asked. */
   #firstDelay(verdict: Verdict, model: string | null, avoid: string | null): number {
     const { settings, router } = this.#engine;
     const congested = verdict.kind === 'overloaded' || verdict.kind === 'rate-limited';
-    const leaves = avoid !== null && router.elsewhere({ call: this.#call, model, body: null, tried: [avoid], only: null, prefer: null });
-    if (!leaves && (congested || verdict.waitMs !== undefined)) {
-      return Math.min(
-        settings.maxRetryAfterMs,
-        settings.backoff({ attempt: this.#resumesMade + 1, throttled: true, random: settings.random, hintMs: verdict.waitMs }),
-      );
-    }
-    return settings.random() * 250;
+    const leaves = avoid !== null && router.hasOthers({ call: this.#call, model, body: null, prefer: null, plans: new Map() }, avoid);
+    if (leaves || (!congested && verdict.waitMs === undefined)) return settings.random() * 250;
+    return Math.min(
+      settings.maxRetryAfterMs,
+      settings.backoff({ attempt: this.#resumesMade + 1, throttled: true, random: settings.random, hintMs: verdict.waitMs }),
+    );
   }
 
   #surfaceAborted(): NextSource {

@@ -48,6 +48,15 @@ type State =
 type Open = Extract<State, { name: 'open' }>;
 type HalfOpen = Extract<State, { name: 'half-open' }>;
 
+/**
+ * What a circuit would say to a call. `sparing`: it has just closed, and this call is not among the first that it takes; a
+ * call that has nowhere else to go may still come.
+ */
+export type Offer =
+  | { readonly type: 'admits' }
+  | { readonly type: 'sparing'; readonly retryAfterMs: number }
+  | { readonly type: 'refuses'; readonly retryAfterMs: number; readonly place: boolean };
+
 export type OnBreakerChange = (from: BreakerStateName, to: BreakerStateName, retryAfterMs: number | null) => void;
 
 const never = Infinity;
@@ -114,16 +123,37 @@ export class Breaker {
     return this.#state.name === 'open' && isOver(this.#state, now) ? 'half-open' : this.#state.name;
   }
 
-  /** What `admit` would say, without taking anything. */
-  wouldAdmit(now: number): boolean {
-    switch (this.#state.name) {
-      case 'closed':
-        return true;
-      case 'open':
-        return isOver(this.#state, now);
-      case 'half-open':
-        return this.#hasPlace(this.#state, now);
+  /**
+   * What `admit` would say, without taking a probe's place or one in line.
+   *
+   * @param chance what `random` would return for `admit`, 0 to 1
+   */
+  offer(now: number, chance: number, caller: BreakerCaller = nobodyInParticular): Offer {
+    if (this.isClosed) return admits;
+    if (this.#state.name === 'open') {
+      const { until } = this.#state;
+      return isOver(this.#state, now) ? admits : { type: 'refuses', ...this.#line.offer(until, now, caller) };
     }
+    if (this.#state.name === 'half-open') {
+      this.#trustSurvivors(this.#state, now);
+      if (this.#state.name === 'half-open') {
+        if (this.#hasPlace(this.#state, now)) return admits;
+        return { type: 'refuses', ...this.#line.offer(now + recheckMs, now, caller) };
+      }
+    }
+    const passed = (now - this.#rampFrom) / this.#options.rampMs;
+    if (!(passed >= 0 && passed < 1) || chance < rampStart + (1 - rampStart) * passed) return admits;
+    return { type: 'sparing', retryAfterMs: Math.ceil(this.#options.rampMs * (1 - passed)) };
+  }
+
+  /** What `admit` would say to a call that can wait for nothing, without taking anything. */
+  wouldAdmit(now: number): boolean {
+    return this.offer(now, 0).type !== 'refuses';
+  }
+
+  /** Nothing that it counted matters: forgetting it loses nothing. */
+  get isIdle(): boolean {
+    return this.isClosed && this.#consecutive === 0 && !this.#credit.counted;
   }
 
   /** Something outside found the target well: probes may go now, without waiting for the open time to pass. */
@@ -297,5 +327,7 @@ export class Breaker {
 
 /** A clock that was set back has nothing to say about how long is left. */
 const isOver = ({ since, until }: Open, now: number): boolean => now >= until || now < since;
+
+const admits: Offer = { type: 'admits' };
 
 const halfOpen = (): HalfOpen => ({ name: 'half-open', probes: new Map(), successes: 0 });

@@ -30,6 +30,9 @@ export class Credit {
     this.#left = this.#whole;
   }
 
+  /** Something was ever counted. */
+  counted = false;
+
   get isSpent(): boolean {
     return this.#counts && this.#left <= 0;
   }
@@ -46,6 +49,7 @@ export class Credit {
 
   /** Returns what it earned: nothing when nothing was spent. */
   succeeded(now: number): number {
+    this.counted = true;
     this.#rate.count(now);
     const before = this.#left;
     this.#left += this.#gain;
@@ -58,6 +62,7 @@ export class Credit {
 
   /** `weight`: 1, or less for a weak failure. */
   failed(now: number, weight: number): void {
+    this.counted = true;
     this.#rate.count(now);
     this.#left -= weight;
   }

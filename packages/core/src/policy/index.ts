@@ -7,7 +7,6 @@ export { breakerPresets, type BreakerOptions, type BreakerSettings } from './bre
 export { CircuitBreaker, CircuitOpenError, type CircuitBreakerOptions } from '../engine/circuit-breaker.ts';
 export { classify, type ClassifyContext } from './classify.ts';
 export { connectionFacts } from './connection-facts.ts';
-export { decide, type DecideInput, type Decision, type GiveUpReason } from './decide.ts';
 export { readErrorBody } from '../wire/error-body.ts';
 export { fenceDenial, type Fence, type Place } from './fence.ts';
 export { fitModel, type Fitted } from './fit-model.ts';
@@ -19,6 +18,10 @@ export type { BadBody, ConnectionFacts, ErrorFacts, HeaderReader, Outcome, Sent,
 export { Pace, paceOf, type SlowOptions } from './pace.ts';
 export { RetryBudget, retryBudgetDefaults, type RetryBudgetOptions } from './retry-budget.ts';
 export { rateLimits, refillHint, retryHint, shouldRetryHeader, type RateLimit, type RateLimits } from '../wire/retry-after.ts';
-export { isWell, route, type Candidate, type RouteChoice, type RouteInput } from './route.ts';
+export { choose, type Candidate, type RouteChoice, type RouteInput } from './route.ts';
+export { Journey, type JourneyFailure, type JourneyRules, type Look, type Step, type TargetView, type Trip } from './journey.ts';
+export type { Asking, Observed, RouteChange, RouteState, RouteView } from './route-state.ts';
+export { TargetState, type TargetReport, type TargetStateOptions } from './target-state.ts';
+export { witness, type Testimony } from './witness.ts';
 export { type TargetCapabilities, type TargetFacts, type TargetKind } from './target.ts';
 export type { CountsAs, FailureKind, Retry, Scope, Verdict } from './verdict.ts';

@@ -5,9 +5,9 @@ import { withDefaults } from './defaults.ts';
 export interface RetryBudgetOptions {
   /** Most retries that can be saved up. Default 8. */
   readonly capacity?: number | undefined;
-  /** Retries available at the start. Default 2: with the first, three requests for a cold call. */
+  /** Retries available at the start. Default 8: a process that has just begun may be met by the end of somebody else's trouble. */
   readonly initial?: number | undefined;
-  /** Retries earned by each success. Default 0.5: one request in three may fail. */
+  /** Retries earned by each success. Default 1: one request in two may fail. */
   readonly ratio?: number | undefined;
   /** Retries earned by time alone, per second, so that a quiet client is not left without. Default 0.05. */
   readonly ratePerSecond?: number | undefined;
@@ -16,8 +16,8 @@ export interface RetryBudgetOptions {
 /** What holds where nothing is set. */
 export const retryBudgetDefaults: { readonly [name in keyof RetryBudgetOptions]-?: number } = {
   capacity: 8,
-  initial: 2,
-  ratio: 0.5,
+  initial: 8,
+  ratio: 1,
   ratePerSecond: 0.05,
 };
 

@@ -4,7 +4,7 @@ import { canonicalRequest } from './cache-key.ts';
 import { fenceDenial, fenceOfRequest } from './fence.ts';
 import { rungsFor, type LadderCause } from './ladder.ts';
 import { Samples } from './latency.ts';
-import { limitsFor, type LimitsInput } from './limits.ts';
+import { limitsFor, rarestMs, type LimitsInput } from './limits.ts';
 import { RetryBudget } from './retry-budget.ts';
 
 describe('backoff', () => {
@@ -114,31 +114,66 @@ describe('samples', () => {
   });
 });
 
+/** 64 samples whose quantiles are those of a log-normal distribution. */
+const logNormal = (medianMs: number, sigma: number, random: () => number): number =>
+  medianMs * Math.exp(sigma * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()));
+
 describe('limits', () => {
   const input: LimitsInput = {
+    route: 'messages',
     stream: true,
-    maxTokens: 1_000,
     sdkTimeoutMs: 600_000,
+    elsewhere: () => false,
     remainingMs: Infinity,
-    observedFirstContentMs: undefined,
-    observedTokenMs: undefined,
+    observed: undefined,
+    passedMs: 0,
     firstByteMs: undefined,
     idleMs: undefined,
     cloud: false,
   };
+  const seen = (ms: number): Samples => {
+    const samples = new Samples();
+    for (let i = 0; i < 64; i += 1) samples.add(ms);
+    return samples;
+  };
   it.each<[string, Partial<LimitsInput>, number]>([
-    ['a stream begins within 90 s', {}, 90_000],
-    ['or four times what was observed', { observedFirstContentMs: 5_000 }, 20_000],
-    ['but not under 10 s', { observedFirstContentMs: 10 }, 10_000],
-    ['and not over 120 s', { observedFirstContentMs: 1e6 }, 120_000],
-    ['a whole answer takes 30 s and 50 ms a token', { stream: false, maxTokens: 4_000 }, 230_000],
-    ['or twice what was observed', { stream: false, maxTokens: 4_000, observedTokenMs: 10 }, 110_000],
-    ['but not under a minute', { stream: false, maxTokens: 1 }, 60_000],
+    ['a stream begins as soon as it may be silent', {}, 180_000],
+    ['longer through other platforms', { cloud: true }, 300_000],
+    ['a whole answer may take as long as the SDK allows', { stream: false }, Infinity],
+    ['what was observed shortens it', { observed: seen(20_000) }, 40_000],
+    ['but not under half a minute', { observed: seen(1) }, 30_000],
+    ['nor a minute for a whole answer', { observed: seen(1), stream: false }, 60_000],
+    ['what was observed never lengthens it', { observed: seen(500_000) }, 180_000],
+    ['who was cut once gets twice the time', { observed: seen(1), passedMs: 30_000 }, 60_000],
+    ['a timeout of the caller’s own is all there is', { sdkTimeoutMs: 3_600_000, observed: seen(1) }, Infinity],
+    ['a short one too', { sdkTimeoutMs: 5 }, Infinity],
+    ['unless somebody else can answer', { sdkTimeoutMs: 1_000, elsewhere: () => true }, 900],
     ['the user’s limit wins', { firstByteMs: 7 }, 7],
-    ['and all stay below the SDK’s own timer', { stream: false, maxTokens: 100_000 }, 540_000],
-    ['even the user’s', { firstByteMs: 1e9, sdkTimeoutMs: 1_000 }, 900],
+    ['other routes get the caller’s timeout and nothing else', { route: 'other', firstByteMs: 7, observed: seen(1) }, Infinity],
   ])('%s', (_, change, expected) => {
     expect(limitsFor({ ...input, ...change }).firstByteMs).toBe(expected);
+  });
+
+  it('do not watch the silence of other routes', () => {
+    expect(limitsFor({ ...input, route: 'other', idleMs: 5 }).idleMs).toBe(0);
+  });
+
+  it('learned from healthy answers cut fewer than one in 10,000 of them', () => {
+    let state = 7;
+    const random = (): number => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      return state / 4_294_967_296;
+    };
+    for (const sigma of [0.2, 0.6, 1, 1.4]) {
+      let cut = 0;
+      for (let round = 0; round < 200; round += 1) {
+        const samples = new Samples();
+        for (let i = 0; i < 64 + round; i += 1) samples.add(logNormal(60_000, sigma, random));
+        const limitMs = rarestMs(samples) as number;
+        for (let i = 0; i < 500; i += 1) if (logNormal(60_000, sigma, random) > limitMs) cut += 1;
+      }
+      expect(cut, `sigma ${sigma}`).toBeLessThanOrEqual(10);
+    }
   });
 
   it('allow more silence through other platforms', () => {

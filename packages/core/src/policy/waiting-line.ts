@@ -25,11 +25,22 @@ export class WaitingLine {
   }
 
   /** A place not before `from`, for whoever has the patience for it. All in milliseconds. */
-  join(from: number, now: number, { patienceMs = 0, waited = false }: BreakerCaller): Refusal {
-    const at = Math.max(from, waited ? this.#againAt : this.#nextAt);
-    if (at - now > patienceMs) return { admitted: false, retryAfterMs: from - now, place: false };
-    if (waited) this.#againAt = at + this.#gapMs;
-    else this.#nextAt = at + this.#gapMs;
+  join(from: number, now: number, caller: BreakerCaller): Refusal {
+    const at = this.#placeFrom(from, caller);
+    const refusal = this.offer(from, now, caller);
+    if (refusal.place && caller.waited) this.#againAt = at + this.#gapMs;
+    else if (refusal.place) this.#nextAt = at + this.#gapMs;
+    return refusal;
+  }
+
+  /** What `join` would give, without taking it. */
+  offer(from: number, now: number, caller: BreakerCaller): Refusal {
+    const at = this.#placeFrom(from, caller);
+    if (at - now > (caller.patienceMs ?? 0)) return { admitted: false, retryAfterMs: from - now, place: false };
     return { admitted: false, retryAfterMs: at - now, place: true };
+  }
+
+  #placeFrom(from: number, { waited = false }: BreakerCaller): number {
+    return Math.max(from, waited ? this.#againAt : this.#nextAt);
   }
 }

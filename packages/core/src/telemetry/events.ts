@@ -43,8 +43,16 @@ export type HoldfastEvent =
       readonly target: string | null;
       readonly retryAfterMs: number | null;
     })
-  /** The circuit is open and nothing else can answer: the call waits, and asks after `waitMs` for the first time. */
-  | (OfCall & { readonly type: 'circuit-awaited'; readonly target: string; readonly waitMs: number })
+  /**
+   * Nothing can be asked yet, and nothing else can answer: the call waits for an open circuit, for the end of a hint that
+   * another call was given, or for the retry budget, and looks again after `waitMs`. Once per call and reason.
+   */
+  | (OfCall & {
+      readonly type: 'turn-awaited';
+      readonly target: string;
+      readonly why: 'circuit' | 'rate-limit' | 'budget' | 'backoff';
+      readonly waitMs: number;
+    })
   /** A target outside the fence would have been next and was not asked. */
   | (OfCall & { readonly type: 'fence-denied'; readonly target: string; readonly why: string })
   /** A target cannot take this request at all. */

@@ -63,7 +63,7 @@ function lineOf(event: HoldfastEvent, timestamp: string): Line | null {
     case 'fence-denied':
     case 'target-ineligible':
       return { level: 'debug', message: `holdfast ${event.type}`, fields: flat(event, timestamp) };
-    case 'circuit-awaited':
+    case 'turn-awaited':
     case 'stream-resumed':
     case 'target-switched':
       return { level: 'info', message: `holdfast ${event.type}`, fields: flat(event, timestamp) };

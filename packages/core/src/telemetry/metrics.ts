@@ -218,8 +218,8 @@ function metricsListener(meter: Meter, targets: readonly string[], models: Model
         return retries.add(1, { 'holdfast.kind': event.kind, 'holdfast.where': event.where });
       case 'attempt-refused':
         return refusals.add(1, { 'holdfast.reason': event.reason, 'holdfast.target': event.target ?? 'none' });
-      case 'circuit-awaited':
-        return waits.add(1, { 'holdfast.target': event.target });
+      case 'turn-awaited':
+        return waits.add(1, { 'holdfast.target': event.target, 'holdfast.why': event.why });
       case 'target-switched':
         return failovers.add(1, { 'holdfast.from': event.from, 'holdfast.to': event.to });
       case 'stream-broke':

@@ -42,8 +42,8 @@ export function markSpan(span: Span, event: HoldfastEvent): void {
         known({ 'holdfast.reason': event.reason, 'holdfast.target': event.target, 'holdfast.retry_after_ms': event.retryAfterMs }),
       );
       return;
-    case 'circuit-awaited':
-      span.addEvent('holdfast.awaited', { 'holdfast.target': event.target, 'holdfast.wait_ms': event.waitMs });
+    case 'turn-awaited':
+      span.addEvent('holdfast.awaited', { 'holdfast.target': event.target, 'holdfast.why': event.why, 'holdfast.wait_ms': event.waitMs });
       return;
     case 'call-ended':
       span.setAttributes(callAttributes(event.ledger));
