@@ -128,27 +128,6 @@ describe('a call that finds the circuit open', () => {
     await it.close();
   });
 
-  it('does not take the wait for a circuit for a backoff of its own', async () => {
-    const clock = new VirtualClock();
-    const delays: number[] = [];
-    const { claude, client, close } = await world({
-      holdfast: {
-        clock,
-        random: () => 1 - Number.EPSILON,
-        retry: { baseMs: 100, throttledBaseMs: 100, capMs: 60_000 },
-        breaker: { consecutiveFailures: 2, openMs: 3_000, maxOpenMs: 3_000, jitter: 0 },
-        on: (event) => void (event.type === 'retry-scheduled' && delays.push(event.delayMs)),
-      },
-    });
-    claude.script('overloaded', 'overloaded', status(429));
-
-    await clock.until(Promise.all([client.messages.create(request), outcome(client.messages.create(request))]));
-
-    // Three times the one before, and not three times the 3 s that the circuit took.
-    expect(delays.map(Math.round)).toEqual([300, 900]);
-    await close();
-  });
-
   it('is told at once when the line is longer than its patience', async () => {
     const it = await opened();
 

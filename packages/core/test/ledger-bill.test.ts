@@ -88,7 +88,7 @@ async function play(seed: number): Promise<Played> {
     random,
     breaker: false,
     budget: false,
-    limits: { streamLongCalls: random() < 0.1 },
+    limits: { streamLongCalls: random() < 0.1, firstByteMs: 90_000 },
     streams: { tools: pick(['message', 'block'] as const) },
     ...(random() < 0.5 ? { targets: [{ name: 'second', client: clientOf(sides.second) }] } : {}),
     ...(random() < 0.3 ? { fallbacks: [{ model: 'claude-haiku-5-5', accept: () => random() < 0.5 }, 'claude-sonnet-5-5'] } : {}),

@@ -32,7 +32,7 @@ describe('against constant 529, with default options', () => {
     await close();
   });
 
-  it('one cold call sends at most 3', async () => {
+  it('one cold call sends at most 4', async () => {
     const clock = new VirtualClock();
     const { claude, client, close } = await world({ holdfast: { ...defaults, random: seededRandom(1), clock } });
     claude.always('overloaded');
@@ -40,7 +40,7 @@ describe('against constant 529, with default options', () => {
     const error = await clock.until(outcome(client.messages.create(request)));
 
     expect(error).toBeInstanceOf(Anthropic.OverloadedError);
-    expect(claude.requests.length).toBeLessThanOrEqual(3);
+    expect(claude.requests.length).toBeLessThanOrEqual(4);
     await close();
   });
 });
@@ -269,7 +269,9 @@ describe('the circuit', () => {
 
   it('lets one probe through for 1,000 callers, and closes after three that answer', async () => {
     const clock = new VirtualClock();
-    const { claude, client, hold, close } = await world({ holdfast: { clock, retry: false, breaker: { waitMs: 0 } } });
+    const { claude, client, hold, close } = await world({
+      holdfast: { clock, retry: false, breaker: { waitMs: 0 }, limits: { firstByteMs: 9_000 } },
+    });
     claude.always('overloaded');
     for (let call = 0; call < 5; call += 1) await outcome(client.messages.create(request));
     clock.advance(10_000);
@@ -317,7 +319,7 @@ describe('other routes', () => {
     const idempotent = claude.requests.length;
     await outcome(client.messages.batches.create({ requests: [] }));
 
-    expect([idempotent, claude.requests.length - idempotent]).toEqual([3, 1]);
+    expect([idempotent, claude.requests.length - idempotent]).toEqual([4, 1]);
     await close();
   });
 

@@ -224,14 +224,42 @@ describe('limits and switches', () => {
     await close();
   });
 
-  it('a continuation draws from the retry budget', async () => {
+  it('a continuation recovers what is paid for already, and draws nothing from the retry budget', async () => {
     const { claude, client, close } = await world({ holdfast: { budget: { initial: 0, ratio: 0, ratePerSecond: 0 } } });
     claude.script('cut-mid-stream');
 
-    expect(await read(client)).toHaveProperty('error');
-    expect(claude.requests).toHaveLength(1);
+    expect(await read(client)).toMatchObject({ content: whole });
+    expect(claude.requests).toHaveLength(2);
     await close();
   });
+
+  it('100 streams that one restart cuts at the same moment all heal', async () => {
+    const clock = new VirtualClock();
+    const { claude, client, close } = await world({ holdfast: { clock } });
+    claude.script(...Array.from({ length: 100 }, () => 'cut-mid-stream' as const));
+
+    const answers = await clock.until(Promise.all(Array.from({ length: 100 }, () => read(client))));
+
+    expect(answers.filter(({ content }) => JSON.stringify(content) === JSON.stringify(whole))).toHaveLength(100);
+    expect(claude.requests).toHaveLength(200);
+    await close();
+  });
+
+  it.each(['bad-key', 'billing', 'forbidden', 'unknown-model', 'spend-limit'] as const)(
+    'a continuation that is refused (%s) is asked for once, and the answer ends in what refused it',
+    async (fault) => {
+      const { claude, client, hold, close } = await world();
+      claude.script('cut-mid-stream', fault, fault, fault);
+
+      const { error } = await read(client);
+
+      expect(claude.requests).toHaveLength(2);
+      const refusal = hold.attempts(error)?.attempts.at(-1);
+      expect(['auth', 'billing', 'permission', 'not-found']).toContain(refusal?.result);
+      expect(error).toMatchObject({ error: { error: { details: { kind: refusal?.result, cause: 'refused' } } } });
+      await close();
+    },
+  );
 
   it('a rejected prefill is asked once more as a user turn', async () => {
     const { claude, client, close } = await world();

@@ -232,8 +232,9 @@ export class Journey {
     return send(name, taking.length === 0 ? 'least-bad' : name === look.lookAt ? 'look' : why, paid);
   }
 
-  /** Waiting out what the server asked for adds no load that it does not want. */
+  /** Who waits out what the server asked for, or for a turn at its circuit, adds no load that is not wanted. */
   #isPaid(target: string): boolean {
+    if (this.#inLine) return false;
     const visit = this.#visit(target);
     return visit !== undefined && visit.hintMs === 0 && !this.#trip.isRecovery;
   }

@@ -3,7 +3,7 @@
 import { withDefaults } from './defaults.ts';
 
 export interface RetryBudgetOptions {
-  /** Most retries that can be saved up. Default 8. */
+  /** Most retries that can be saved up. Default 64: a proxy that restarts cuts many calls at once. */
   readonly capacity?: number | undefined;
   /** Retries available at the start. Default 8: a process that has just begun may be met by the end of somebody else's trouble. */
   readonly initial?: number | undefined;
@@ -15,7 +15,7 @@ export interface RetryBudgetOptions {
 
 /** What holds where nothing is set. */
 export const retryBudgetDefaults: { readonly [name in keyof RetryBudgetOptions]-?: number } = {
-  capacity: 8,
+  capacity: 64,
   initial: 8,
   ratio: 1,
   ratePerSecond: 0.05,
