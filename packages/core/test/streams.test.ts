@@ -240,7 +240,7 @@ describe('limits and switches', () => {
 
     const answers = await clock.until(Promise.all(Array.from({ length: 100 }, () => read(client))));
 
-    expect(answers.filter(({ content }) => JSON.stringify(content) === JSON.stringify(whole))).toHaveLength(100);
+    expect(answers.filter((answer) => 'content' in answer && JSON.stringify(answer.content) === JSON.stringify(whole))).toHaveLength(100);
     expect(claude.requests).toHaveLength(200);
     await close();
   });
@@ -251,7 +251,7 @@ describe('limits and switches', () => {
       const { claude, client, hold, close } = await world();
       claude.script('cut-mid-stream', fault, fault, fault);
 
-      const { error } = await read(client);
+      const { error } = (await read(client)) as { error: Error };
 
       expect(claude.requests).toHaveLength(2);
       const refusal = hold.attempts(error)?.attempts.at(-1);
