@@ -139,7 +139,6 @@ const callRules: Rules = {
   enabled: { type: 'boolean' },
   requestId: { type: 'string' },
   tenant: { type: 'string' },
-  credential: oneOf('operator', 'caller'),
   deadlineMs: { type: 'number', min: 1, max: 2 ** 31 - 1 },
   credential: oneOf('operator', 'caller'),
   attempts: count(1, 10),

@@ -171,7 +171,7 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
         router.report().map((target) => dated(target, clock)),
         budgetLeft(),
         // As the engine asks: less than one retry is none.
-        { closed, standIn: hasStandIn(options), canRetry: budget === null || budget.levelAt(clock.now()) >= 1 },
+        { closed, standIn: hasStandIn(options), canRetry: budgets.canRetry(clock.now()) },
       ),
     describe: () => describeSettings(settings),
     attempts: (of: unknown) => find(of),
@@ -230,7 +230,7 @@ function healthOf(
 ): HealthReport {
   const usable = targets.filter((target) => target.usable).length;
   const answers = !closed && (usable > 0 || standIn || targets.some((target) => target.disabledUntil !== null));
-  const whole = usable === targets.length && canRetry;
+  const whole = usable === targets.length && targets.every((target) => target.disabledUntil === null) && canRetry;
   return { status: !answers ? 'down' : whole ? 'ok' : 'degraded', targets, budget };
 }
 

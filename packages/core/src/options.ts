@@ -176,19 +176,13 @@ export interface CallOptions {
   /** Whose call it is. Cached answers and checkpoints are never shared between tenants. Default: nobody's. */
   readonly tenant?: string;
   /**
-   * Whose key pays. `caller`: one the caller brought, so this call goes to no target, cache or computed answer of the
-   * operator's, and its refusals say nothing about the operator's key. Default: `caller` where a request header brings
-   * another key than the client has, else `operator`.
-   */
-  readonly credential?: 'operator' | 'caller';
-  /** Milliseconds from now for all attempts of this call. A scope's deadline holds if it is earlier. Default: the instance's. */
-  readonly deadlineMs?: number;
-  /**
    * Whose key or token this call is made with. What becomes of a `caller`'s concerns nobody else: it opens no circuit, throttles
    * and locks out nothing for others, and its call is never answered at your expense: by another target, the cache or `answer`.
    * Default: `caller` when the request's own headers bring a key or token, `operator` otherwise.
    */
   readonly credential?: 'operator' | 'caller';
+  /** Milliseconds from now for all attempts of this call. A scope's deadline holds if it is earlier. Default: the instance's. */
+  readonly deadlineMs?: number;
   /**
    * Requests for this call while one target may answer. 1: ask once, and after that no other target, no fallback model and no
    * continuation: for calls that must not be billed twice. Default: the instance's.

@@ -41,6 +41,11 @@ export class Budgets {
     return budget;
   }
 
+  /** Messages of the operator's own may be repeated. */
+  canRetry(now: number): boolean {
+    return this.of({ route: 'messages', credential: { id: '', isCallers: false } }).canPay(now);
+  }
+
   /** What is left for messages of the operator's own, 0 to 1; null without a budget. */
   leftAt(now: number): number | null {
     if (this.#options === false) return null;
