@@ -71,7 +71,16 @@ export class Client {
     this.places = upstreams.slice(0, count).map((upstream, index) => {
       const name = String(index);
       const target = new TargetState({ ...facts, name }, { breaker, slow: false, nextMonth: (now) => now, onChange() {} });
-      const view: TargetView = { name, weight: 1, excluded: false, offer: { type: 'admits' }, throttledUntil: 0, disabledUntil: 0, illness: 0, slow: false };
+      const view: TargetView = {
+        name,
+        weight: 1,
+        excluded: false,
+        offer: { type: 'admits' },
+        throttledUntil: 0,
+        disabledUntil: 0,
+        illness: 0,
+        slow: false,
+      };
       return { name, upstream, state: target.of('messages', operator), well: { targets: [view], budget: true, lookAt: null } };
     });
   }

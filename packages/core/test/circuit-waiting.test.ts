@@ -1,7 +1,7 @@
 // A call that finds the circuit open, and has nobody else to ask, waits for it a little.
 
 import Anthropic from '@anthropic-ai/sdk';
-import { status, VirtualClock } from '@holdfast/testing';
+import { VirtualClock } from '@holdfast/testing';
 import { describe, expect, it } from 'vitest';
 import { callOptions, type HoldfastOptions } from '../src/index.ts';
 import { twoTargets } from './two-targets.ts';

@@ -163,7 +163,8 @@ it(`the ledgers of ${seeds.length} random calls are the bill`, async () => {
       if (attempt.usage === null) seen[attempt.billed === 'no' ? 'refused' : 'untold'] += 1;
       else seen[attempt.usage.estimated ? 'estimated' : 'told'] += 1;
       if (attempt.discarded && attempt.usage) seen.discarded += 1;
-      if (attempt.usage) expect(sent.reported, label).not.toBeNull();
+      // An event that only lacks its last blank line can be read.
+      if (attempt.usage && attempt.reason !== 'early-end') expect(sent.reported, label).not.toBeNull();
       // An error at the very beginning of a stream comes after its input was told.
       if (sent.fault?.streamError && sent.reported && attempt.result === 'overloaded') expect(attempt.usage, label).not.toBeNull();
       // What was told and could be read is never called an estimate. (A continuation that says nothing new is not read to its end.)

@@ -300,7 +300,6 @@ class StreamedAnswer implements StreamOwner {
     verdict: Verdict,
     transcript: Transcript,
   ): Promise<NextSource> {
-    const { settings } = this.#engine;
     const model = call.ledger.degraded?.startsWith('model:') ? call.ledger.degraded.slice('model:'.length) : call.model;
     // What fails there for everybody is asked for elsewhere.
     const avoid = verdict.scope === 'request' ? null : this.#hop.target;

@@ -35,7 +35,12 @@ const broken: Verdict = { ...failure, kind: 'bad-answer', scope: 'request' };
 const refused: Verdict = { ...failure, kind: 'auth', retry: 'elsewhere', scope: 'account', countsAs: 'neutral' };
 const throttled = (waitMs: number): Verdict => ({ ...failure, kind: 'rate-limited', countsAs: 'throttled', waitMs });
 
-const rules: JourneyRules = { mode: 'ordered', maxRetryAfterMs: 60_000, backoff: ({ hintMs }) => Math.max(300, hintMs ?? 0), random: () => 0 };
+const rules: JourneyRules = {
+  mode: 'ordered',
+  maxRetryAfterMs: 60_000,
+  backoff: ({ hintMs }) => Math.max(300, hintMs ?? 0),
+  random: () => 0,
+};
 const trip: Trip = {
   attempts: 4,
   mostAttempts: 10,
@@ -101,7 +106,12 @@ const rows: [what: string, targets: TargetView[] | Look, change: Change, expecte
   ['not beyond its patience', [a({ offer: shut(6_000) })], {}, 'end circuit-open'],
   ['not without a place in line', [a({ offer: shut(700, false) })], {}, 'end circuit-open'],
   ['not where something else can answer', [a({ offer: shut(700) })], { trip: { patienceMs: 0 } }, 'end circuit-open'],
-  ['asks the least bad of several open circuits once', [a({ offer: shut(), illness: 1 }), b({ offer: shut(), illness: 0.5 })], {}, 'send b least-bad'],
+  [
+    'asks the least bad of several open circuits once',
+    [a({ offer: shut(), illness: 1 }), b({ offer: shut(), illness: 0.5 })],
+    {},
+    'send b least-bad',
+  ],
   [
     'and waits when that has failed',
     [a({ offer: shut(700), illness: 1 }), b({ offer: shut(900) })],
@@ -109,7 +119,12 @@ const rows: [what: string, targets: TargetView[] | Look, change: Change, expecte
     'wait 700 circuit a in line',
   ],
   ['waits for the end of a hint that others were given', [a({ throttledUntil: 3_000 })], {}, 'wait 2000 rate-limit a'],
-  ['and a little longer, so that not all come back at once', [a({ throttledUntil: 3_000 })], { rules: { random: () => 0.5 } }, 'wait 2500 rate-limit a'],
+  [
+    'and a little longer, so that not all come back at once',
+    [a({ throttledUntil: 3_000 })],
+    { rules: { random: () => 0.5 } },
+    'wait 2500 rate-limit a',
+  ],
   ['asks all the same where the hint is too far away', [a({ throttledUntil: 90_000 })], {}, 'send a least-bad'],
   ['or ends after the deadline', [a({ throttledUntil: 3_000 })], { trip: { deadlineAt: 2_000 } }, 'send a least-bad'],
   ['or something else can answer', [a({ throttledUntil: 3_000 })], { trip: { waitsForHints: false } }, 'send a least-bad'],
@@ -121,27 +136,87 @@ const rows: [what: string, targets: TargetView[] | Look, change: Change, expecte
   ['backs off before it asks again', [a()], { failed: [['a', failure]] }, 'wait 300 backoff a'],
   ['then asks again, at the expense of the budget', [a()], { failed: [['a', failure, 700]] }, 'send a again paid'],
   ['waits for the budget', look([a()], { budget: false }), { failed: [['a', failure, 700]] }, 'wait 500 budget a'],
-  ['but not where something else can answer', look([a()], { budget: false }), { failed: [['a', failure, 700]], trip: { patienceMs: 0 } }, 'end budget'],
-  ['waits out what it was told to, free of charge', look([a()], { budget: false }), { failed: [['a', throttled(2_000)]] }, 'wait 2000 backoff a'],
+  [
+    'but not where something else can answer',
+    look([a()], { budget: false }),
+    { failed: [['a', failure, 700]], trip: { patienceMs: 0 } },
+    'end budget',
+  ],
+  [
+    'waits out what it was told to, free of charge',
+    look([a()], { budget: false }),
+    { failed: [['a', throttled(2_000)]] },
+    'wait 2000 backoff a',
+  ],
   ['and asks again, free of charge', look([a()], { budget: false }), { failed: [['a', throttled(2_000), -1_000]] }, 'send a again'],
   ['does not wait out a hint that is too long', [a()], { failed: [['a', throttled(61_000)]] }, 'end hint-too-long'],
   ['goes elsewhere at once, free of charge', look([a(), b()], { budget: false }), { failed: [['a', failure]] }, 'send b order'],
   ['stays with a failure of this request alone, for the prompt cache', [a(), b()], { failed: [['a', broken]] }, 'wait 300 backoff a'],
   ['leaves for want of a budget', look([a(), b()], { budget: false }), { failed: [['a', broken]] }, 'send b order'],
   ['asks a returning target rather than nobody', [a(), b({ offer: sparing })], { failed: [['a', failure]] }, 'send b least-bad'],
-  ['never asks again what can never answer', [a(), b()], { failed: [['a', refused, 0], ['b', failure, 0]] }, 'send b again paid'],
+  [
+    'never asks again what can never answer',
+    [a(), b()],
+    {
+      failed: [
+        ['a', refused, 0],
+        ['b', failure, 0],
+      ],
+    },
+    'send b again paid',
+  ],
   ['ends when nobody is left', [a()], { failed: [['a', refused]] }, 'end permanent'],
   ['ends what cannot be helped', [a(), b()], { failed: [['a', { ...failure, retry: 'never' }]] }, 'end permanent'],
-  ['asks again where it is less ill when all were asked', [a({ illness: 0.9 }), b()], { failed: [['a', failure, 0], ['b', failure, 0]] }, 'send b again paid'],
-  ['where it is quicker', [a({ slow: true }), b({ illness: 0.9 })], { failed: [['a', failure, 0], ['b', failure, 0]] }, 'send b again paid'],
-  ['waits for the first to be ready', [a(), b()], { failed: [['a', throttled(2_000)], ['b', failure]] }, 'wait 300 backoff b'],
-  ['waits for a circuit that opened in the meantime', [a({ offer: shut(1_500) })], { failed: [['a', failure]] }, 'wait 1500 circuit a in line'],
+  [
+    'asks again where it is less ill when all were asked',
+    [a({ illness: 0.9 }), b()],
+    {
+      failed: [
+        ['a', failure, 0],
+        ['b', failure, 0],
+      ],
+    },
+    'send b again paid',
+  ],
+  [
+    'where it is quicker',
+    [a({ slow: true }), b({ illness: 0.9 })],
+    {
+      failed: [
+        ['a', failure, 0],
+        ['b', failure, 0],
+      ],
+    },
+    'send b again paid',
+  ],
+  [
+    'waits for the first to be ready',
+    [a(), b()],
+    {
+      failed: [
+        ['a', throttled(2_000)],
+        ['b', failure],
+      ],
+    },
+    'wait 300 backoff b',
+  ],
+  [
+    'waits for a circuit that opened in the meantime',
+    [a({ offer: shut(1_500) })],
+    { failed: [['a', failure]] },
+    'wait 1500 circuit a in line',
+  ],
   ['ends after the last attempt', [a()], { failed: [['a', failure]], trip: { attempts: 1 } }, 'end attempts'],
   ['may ask every further target once more', [a(), b()], { failed: [['a', failure]], trip: { attempts: 1 } }, 'send b order'],
   ['but no more than the most', [a(), b()], { failed: [['a', failure]], trip: { attempts: 1, mostAttempts: 1 } }, 'end attempts'],
   ['ends at the deadline', [a()], { trip: { deadlineAt: now } }, 'end deadline'],
   ['ends rather than wait beyond it', [a()], { failed: [['a', failure]], trip: { deadlineAt: now + 300 } }, 'end deadline'],
-  ['draws nothing from the budget for an answer that is paid for', look([a()], { budget: false }), { failed: [['a', failure, 0]], trip: { isRecovery: true } }, 'send a again'],
+  [
+    'draws nothing from the budget for an answer that is paid for',
+    look([a()], { budget: false }),
+    { failed: [['a', failure, 0]], trip: { isRecovery: true } },
+    'send a again',
+  ],
 ];
 
 describe('a journey', () => {
@@ -201,7 +276,12 @@ describe('a journey', () => {
     for (let walk = 0; walk < 100_000; walk += 1) {
       const made = journey({
         rules: { random, mode: pick(['ordered', 'weighted']) },
-        trip: { attempts: 1 + Math.floor(random() * 4), patienceMs: pick([0, 5_000]), waitsForHints: random() < 0.5, isRecovery: random() < 0.2 },
+        trip: {
+          attempts: 1 + Math.floor(random() * 4),
+          patienceMs: pick([0, 5_000]),
+          waitsForHints: random() < 0.5,
+          isRecovery: random() < 0.2,
+        },
       });
       let time = now;
       const notBefore: Record<string, number> = {};

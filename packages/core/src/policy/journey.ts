@@ -64,14 +64,7 @@ export interface JourneyFailure {
 /** What is waited for. `rate-limit`: another call was told when to come back. */
 export type WaitReason = 'backoff' | 'rate-limit' | 'circuit' | 'budget';
 
-export type EndReason =
-  | 'permanent'
-  | 'attempts'
-  | 'budget'
-  | 'deadline'
-  | 'hint-too-long'
-  | 'circuit-open'
-  | 'no-target';
+export type EndReason = 'permanent' | 'attempts' | 'budget' | 'deadline' | 'hint-too-long' | 'circuit-open' | 'no-target';
 
 export type Step =
   | { readonly type: 'send'; readonly target: string; readonly why: Why | 'look'; readonly paid: boolean }

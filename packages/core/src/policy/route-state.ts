@@ -220,7 +220,10 @@ export class RouteState {
     const key = stream ? circuit : `${circuit}/whole`;
     return this.#paces.use(
       key,
-      () => new Pace(slow, (isSlow, recentMs, usualMs) => onChange({ type: 'target-pace-changed', key, slow: isSlow, recentMs, usualMs }, this.#now)),
+      () =>
+        new Pace(slow, (isSlow, recentMs, usualMs) =>
+          onChange({ type: 'target-pace-changed', key, slow: isSlow, recentMs, usualMs }, this.#now),
+        ),
     );
   }
 

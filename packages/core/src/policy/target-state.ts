@@ -66,7 +66,7 @@ export class TargetState {
     const parts = isCallers ? this.#callers : this.#operator;
     return parts.use(`${route}/${id}`, () => {
       // What becomes of a caller's own credential is no news of the target.
-      const onChange = (change: RouteChange, now: number): void => isCallers ? undefined : this.#options.onChange(change, now, route);
+      const onChange = (change: RouteChange, now: number): void => (isCallers ? undefined : this.#options.onChange(change, now, route));
       return { route, state: new RouteState({ ...this.#options, onChange }) };
     }).state;
   }
