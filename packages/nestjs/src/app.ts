@@ -1,7 +1,16 @@
 // What one application has once, whatever number of clients: where it is on its way down, and which clients it has.
 
 import type { Holdfast } from '@holdfast/core';
-import { createDrain, gracefulShutdown, problem, quietly, type ClosableServer, type Drain, type Problem } from '@holdfast/core/http';
+import {
+  createDrain,
+  gracefulShutdown,
+  problem,
+  problemOfCall,
+  quietly,
+  type ClosableServer,
+  type Drain,
+  type Problem,
+} from '@holdfast/core/http';
 import {
   Inject,
   Injectable,
@@ -61,11 +70,14 @@ export class HoldfastApp implements OnModuleInit, BeforeApplicationShutdown, OnA
     this.#registered.set(registration, { name, hold });
   }
 
-  /** @internal What a client is told of `error`, and whoever listens hears of it. */
-  problemOf(error: unknown, request?: object): Problem {
+  /**
+   * @internal What a client is told of `error`, and whoever listens hears of it. `mapping`: `problemOfCall` for what broke
+   * inside a stream, whose bare connection errors do not look like Claude's.
+   */
+  problemOf(error: unknown, request?: object, mapping: typeof problem = problem): Problem {
     const { userInput, onError, ...options } = this.options.errors ?? {};
     const raw = request && rawRequest(request);
-    const told = problem(error, {
+    const told = mapping(error, {
       ...options,
       userInput: request && userInput?.(request),
       requestId: raw && requestIdOf(raw),
@@ -73,6 +85,11 @@ export class HoldfastApp implements OnModuleInit, BeforeApplicationShutdown, OnA
     });
     quietly(() => onError?.(error, told));
     return told;
+  }
+
+  /** @internal Whoever listens hears of what broke inside a stream, as its reader is told. */
+  tellOfStream(error: unknown, request: object): void {
+    this.problemOf(error, request, problemOfCall);
   }
 
   onModuleInit(): void {

@@ -1,6 +1,14 @@
 // The events of an answer for @Sse.
 
-import { currentScope, problem, relay, type RelayEvent, type RelayOptions, type RelayResult, type RelaySource } from '@holdfast/core/http';
+import {
+  currentScope,
+  problemOfCall,
+  relay,
+  type RelayEvent,
+  type RelayOptions,
+  type RelayResult,
+  type RelaySource,
+} from '@holdfast/core/http';
 import type { MessageEvent } from '@nestjs/common';
 import { Observable, type Subscriber } from 'rxjs';
 import { currentContext } from './request-context.ts';
@@ -76,7 +84,7 @@ function messageOf(line: Uint8Array): MessageEvent {
 }
 
 function errorEvent(error: unknown): MessageEvent {
-  const { body } = problem(error);
+  const { body } = problemOfCall(error);
   return { type: 'error', data: body, retry: body.retryAfterMs ?? neverMs };
 }
 

@@ -43,7 +43,7 @@ export class HoldfastInterceptor implements NestInterceptor {
   #inScope(exchange: Exchange, next: CallHandler): Observable<unknown> {
     const app = this.#app;
     const { scope, over } = this.#scopeOf(exchange);
-    const requestContext = { drain: app.drain, over, tell: (error: unknown) => void app.problemOf(error, exchange.request) };
+    const requestContext = { drain: app.drain, over, tell: (error: unknown) => app.tellOfStream(error, exchange.request) };
     return new Observable((subscriber) => {
       const abandoned = new AbortController();
       let isOpen = true;
