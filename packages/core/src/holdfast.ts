@@ -19,7 +19,7 @@ import type { Ledger } from './telemetry/ledger.ts';
 import { logListener } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
 import { recordingSpan } from './telemetry/span-events.ts';
-import { dateOf, newId, type Clock } from './time.ts';
+import { dateOf, newId, type Clock, wallNow } from './time.ts';
 import { version } from './version.ts';
 
 /** How an instance is, for health endpoints and dashboards. */
@@ -177,7 +177,8 @@ export function holdfast(options: HoldfastOptions = {}): Holdfast {
     attempts: (of: unknown) => find(of),
     explain(error: unknown) {
       const ledger = find(error) ?? null;
-      return explainError(error, { ledger, partial: settings.partials.get(ledger, callIdOf(error)) ?? null });
+      const ending = ledger ? settings.stories.get(ledger) : undefined;
+      return explainError(error, { ledger, partial: settings.partials.get(ledger, callIdOf(error)) ?? null, ending }, wallNow(clock));
     },
     async resume<Stream>(
       requestId: string,

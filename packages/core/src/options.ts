@@ -5,7 +5,7 @@ import type { BackoffJitter } from './policy/backoff.ts';
 import type { BreakerOptions } from './policy/breaker-options.ts';
 import type { RetryBudgetOptions } from './policy/retry-budget.ts';
 import type { Fence } from './policy/fence.ts';
-import type { Rung } from './policy/ladder.ts';
+import type { Rung } from './policy/endings.ts';
 import type { SlowOptions } from './policy/pace.ts';
 import type { TargetCapabilities } from './policy/target.ts';
 import type { AnswerCacheOptions } from './engine/cache.ts';
@@ -109,8 +109,11 @@ export type Message = Anthropic.Message;
 export interface Fallback {
   /** A model id. Required. */
   readonly model: string;
-  /** Whether its answer is good enough to be given. Default: always. Not asked for streams. */
-  readonly accept?: (message: Message) => boolean;
+  /**
+   * Whether its answer is good enough to be given. It may take up to 30 s, within the deadline; to throw, to reject, or to take
+   * longer is a no. Default: always. Not asked for streams.
+   */
+  readonly accept?: (message: Message) => boolean | Promise<boolean>;
 }
 
 /** Why an answer is needed from below the first rung. */
@@ -120,7 +123,10 @@ export interface DegradeReason {
   readonly callId: string;
 }
 
-/** Computes an answer when nothing else can give one. Return null to let the call fail. */
+/**
+ * Computes an answer when nothing else can give one, in up to 30 s. Return null to let the call fail; what is no message, or is
+ * no JSON, lets it fail too.
+ */
 export type ComputeAnswer = (request: Readonly<Record<string, unknown>>, why: DegradeReason) => Message | null | Promise<Message | null>;
 
 export interface HoldfastOptions {

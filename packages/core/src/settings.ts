@@ -12,6 +12,7 @@ import { Budgets } from './engine/budgets.ts';
 import { createEmitter, type Emitter } from './telemetry/emitter.ts';
 import { createLedgerBook, type LedgerBook } from './telemetry/ledger.ts';
 import { createPartialBook, type PartialBook } from './partials.ts';
+import type { StoryBook } from './stories.ts';
 import { forwardOnly, systemClock, systemRandom, type Clock, type Random } from './time.ts';
 
 export type StreamSettings = Required<Omit<StreamOptions, 'checkpoints'>> & Pick<StreamOptions, 'checkpoints'>;
@@ -33,6 +34,8 @@ export interface Settings {
   readonly streams: StreamSettings;
   /** What readers of broken streams had been given, by call id, for `explain`. */
   readonly partials: PartialBook;
+  /** How calls failed, for `explain`. */
+  readonly stories: StoryBook;
   readonly cache: AnswerCache | null;
 }
 
@@ -78,6 +81,7 @@ export function resolveSettings(options: HoldfastOptions): Settings {
     maxRetryAfterMs,
     streams: withDefaults(streamDefaults, streams),
     partials: createPartialBook(),
+    stories: new WeakMap(),
     cache: options.cache ? new AnswerCache(options.cache, clock) : null,
   };
 }

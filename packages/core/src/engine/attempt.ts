@@ -65,6 +65,8 @@ export type AttemptResult =
       readonly headersAt: number | null;
       /** What a stream told of its cost before it failed. */
       readonly usage: TokenCount | null;
+      /** What was thrown, if something was. */
+      readonly error: unknown;
     };
 
 type Failure = Extract<AttemptResult, { type: 'failure' }>;
@@ -123,7 +125,7 @@ class Attempt {
       const outcome = outcomeOfError(error);
       // After headers there was an answer; it only could not be read.
       if (response && outcome.type === 'connection') return this.#fail(badBody(response, 'reset'), { answered: response });
-      return this.#fail(outcome);
+      return this.#fail(outcome, { error });
     }
   }
 
@@ -230,7 +232,7 @@ class Attempt {
 
   #fail(
     outcome: Outcome,
-    { response = null, answered = null, text = '', usage = null }: Partial<Omit<Failure, 'type' | 'outcome'>> = {},
+    { response = null, answered = null, text = '', usage = null, error }: Partial<Omit<Failure, 'type' | 'outcome'>> = {},
   ): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -239,7 +241,7 @@ class Attempt {
     abortQuietly(this.#controller);
     // A transport that ignores its signal must let go of the body all the same, and a timer waits for every read.
     this.#reader?.cancel().catch(() => {});
-    this.#resolve({ type: 'failure', outcome, response, answered, text, headersAt: this.#headersAt, usage });
+    this.#resolve({ type: 'failure', outcome, response, answered, text, headersAt: this.#headersAt, usage, error });
   }
 
   #succeed(result: Exclude<AttemptResult, Failure>): void {

@@ -2,9 +2,11 @@
 // the platform's own limits, and a stream can heal.
 
 import { MessageAssembler } from '../stream/assemble.ts';
-import { errorCodeOf, ownAnswer } from './answers.ts';
+import { reasonOfCode } from '../policy/endings.ts';
+import { errorDetailsIn, readErrorEvent } from '../wire/error-body.ts';
+import { ownAnswer, type OwnErrorDetails } from './answers.ts';
 import type { Call } from './call.ts';
-import { labels, relabel } from './deliver.ts';
+import { labels, relabel } from './labels.ts';
 
 /** From so many tokens on an answer may take minutes. */
 const longTokens = 8_000;
@@ -31,11 +33,9 @@ export async function assembled(call: Call, response: Response): Promise<Respons
 
 /** The stream ended in an error that could not be mended: a proper status, with what the stream said of it. */
 function brokenAnswer(call: Call, data: string): Response {
-  const { error } = JSON.parse(data) as { error?: { details?: { error_code?: string; kind?: string; cause?: string } } };
-  const own = (['deadline', 'aborted'] as const).find((reason) => error?.details?.error_code === errorCodeOf(reason));
-  return ownAnswer(
-    own ?? 'stream-broken',
-    { call_id: call.id, attempts: call.ledger.attempts.length, kind: error?.details?.kind, cause: error?.details?.cause },
-    labels(call, null),
-  );
+  const { code, type, message } = readErrorEvent(data);
+  const own = reasonOfCode(code) ?? 'stream-broken';
+  const { kind, reason, retryable, retry_after_ms, cause } = (errorDetailsIn(data) ?? {}) as Partial<OwnErrorDetails>;
+  const details = { call_id: call.id, attempts: call.ledger.attempts.length, kind, reason, retryable, retry_after_ms, cause };
+  return ownAnswer(own, details, labels(call, null), own === 'stream-broken' ? { type, message } : undefined);
 }

@@ -6,7 +6,8 @@ import type { Outcome } from '../policy/outcome.ts';
 import type { Verdict } from '../policy/verdict.ts';
 import { witness } from '../policy/witness.ts';
 import type { Settings } from '../settings.ts';
-import type { SurfaceReason } from '../telemetry/events.ts';
+import type { SurfaceReason } from '../policy/endings.ts';
+import type { RefusalReason } from '../telemetry/events.ts';
 import type { LedgerAttempt } from '../telemetry/ledger.ts';
 import { wallNow } from '../time.ts';
 import { isAborted, pause } from './abort.ts';
@@ -181,7 +182,7 @@ class Pursuit {
       clock: settings.clock,
     });
     entry.headersMs = result.headersAt === null ? null : result.headersAt - now;
-    noteResponse(entry, result.response);
+    noteResponse(entry, result.type === 'failure' ? (result.response ?? result.answered) : result.response);
     return result.type === 'failure' ? this.#failed(result, hop, entry, repeated) : this.#answered(result, hop, entry);
   }
 
@@ -234,6 +235,7 @@ class Pursuit {
       route: call.route,
       method: call.method,
       speed: speedOf(this.#quest.body ?? call.body),
+      isFirstTarget: hop.isPrimary,
     });
     const refreshable = leftToTokenRefresh(call, hop, result);
     // A token that has only run out says nothing against the target.
@@ -243,7 +245,7 @@ class Pursuit {
     const last: Failure = { result, verdict, hop };
     const misconfigured = this.#isMisconfiguration(last, now);
     // The caller gets the failure that is about the call, not the one about our configuration.
-    this.#told = this.#told && (misconfigured || isForeignKey(last)) ? this.#told : last;
+    this.#told = this.#told && (misconfigured || isForeignTrouble(last)) ? this.#told : last;
     this.#last = last;
     this.#journey.failed({ target: hop.target, verdict, at: now });
     // The SDK's timer has ended its request for good: only the SDK can begin anew.
@@ -309,7 +311,7 @@ class Pursuit {
 }
 
 /** Ends that mean that a request was not made. */
-const refusals: Partial<Record<EndReason, SurfaceReason>> = {
+const refusals: Partial<Record<EndReason, RefusalReason>> = {
   'circuit-open': 'circuit-open',
   'no-target': 'no-target',
   budget: 'budget-empty',
@@ -343,5 +345,6 @@ function leftToTokenRefresh(call: Call, hop: Hop, result: Failed): boolean {
   return (headers.get('x-stainless-retry-count') ?? '0') === '0';
 }
 
-/** The key of another target is refused. A 401 would make the SDK renew the token of the first one and begin the call anew. */
-export const isForeignKey = ({ hop, result }: Failure): boolean => !hop.isPrimary && result.response?.status === 401;
+/** Another target has a key that is refused, no credentials, or a client that cannot send: nothing of that is about the call. */
+const isForeignTrouble = ({ hop, verdict }: Failure): boolean => !hop.isPrimary && foreignTroubles.has(verdict.kind);
+const foreignTroubles: ReadonlySet<Verdict['kind']> = new Set(['auth', 'credentials', 'local-error']);

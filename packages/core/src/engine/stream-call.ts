@@ -1,7 +1,8 @@
 // The life of a streamed answer: hands the reader one body, and finds the next attempt when one breaks.
 
 import { withDefaults } from '../policy/defaults.ts';
-import type { FailureKind, Verdict } from '../policy/verdict.ts';
+import { storyOfEnding, storyOfVerdict, type Story } from '../policy/story.ts';
+import type { Verdict } from '../policy/verdict.ts';
 import { classify } from '../policy/classify.ts';
 import { witness } from '../policy/witness.ts';
 import type { Outcome } from '../policy/outcome.ts';
@@ -18,7 +19,8 @@ import { headerValue, ownErrorEvent } from './answers.ts';
 import type { BegunStream } from './attempt.ts';
 import type { Call } from './call.ts';
 import { Checkpointer } from './checkpointer.ts';
-import { errorDetails, labels, relabel } from './deliver.ts';
+import { errorDetails } from './deliver.ts';
+import { labels, relabel } from './labels.ts';
 import { finish } from './finish.ts';
 import { heal, type HealedBody, type NextSource, type StreamOwner, type StreamSource } from './heal.ts';
 import { closeEntry, successVerdict } from './entries.ts';
@@ -113,7 +115,8 @@ class StreamedAnswer implements StreamOwner {
   /** What the reader had when the attempt began. */
   #hadBefore = 0;
   #resumeForm: 'prefill' | 'user-turn' | 'restart' | null = null;
-  #missedDeadline = false;
+  /** How it ends, where it fails. */
+  #told: Story | null = null;
   /** Ends what is being asked for the rest of the answer; null while nothing is. */
   #asking: AbortController | null = null;
   #unlink: () => void = () => {};
@@ -232,7 +235,7 @@ class StreamedAnswer implements StreamOwner {
       this.#closeAttempt(successVerdict, settings.clock.now(), null);
     }
     if (surfaced) {
-      const reason = isAborted(call.callers) ? 'aborted' : this.#missedDeadline ? 'deadline' : (this.#entry.result ?? 'stream-broken');
+      const reason = isAborted(call.callers) ? 'aborted' : (this.#told?.kind ?? this.#entry.result ?? 'stream-broken');
       this.#checkpointer?.leave();
       finish(this.#engine, call, reason === 'aborted' ? 'aborted' : 'failed', reason);
       return;
@@ -384,7 +387,7 @@ class StreamedAnswer implements StreamOwner {
     if (failure === null) return this.#surface(outcome, verdict, reason === 'circuit-open' ? 'circuit-open' : 'no-target', transcript);
     // What was refused tells more than the break that made us ask.
     const cause = reason === 'attempts' ? 'resumes-spent' : reason === 'circuit-open' ? 'circuit-open' : 'refused';
-    return this.#surface(outcome, failure.verdict, cause, transcript);
+    return this.#surface(failure.result.outcome, failure.verdict, cause, transcript);
   }
 
   /** Streams often break together: even a first continuation is spread a little. Nobody waits for a target that is not asked. */
@@ -400,29 +403,31 @@ class StreamedAnswer implements StreamOwner {
   }
 
   #surfaceAborted(): NextSource {
-    return { type: 'surface', event: ownErrorEvent('aborted', { call_id: this.#call.id, attempts: this.#call.ledger.attempts.length }) };
+    return { type: 'surface', event: ownErrorEvent('aborted', this.#tell(storyOfEnding('aborted', null, null))) };
   }
 
   #surfaceDeadline(transcript: Transcript): NextSource {
     const call = this.#call;
-    this.#missedDeadline = true;
     this.#engine.settings.partials.set(call.ledger, partialOf(transcript));
-    return { type: 'surface', event: ownErrorEvent('deadline', { call_id: call.id, attempts: call.ledger.attempts.length }) };
+    return { type: 'surface', event: ownErrorEvent('deadline', this.#tell(storyOfEnding('deadline', null, null))) };
   }
 
   #surface(outcome: Outcome, verdict: Verdict, cause: SurfaceCause, transcript: Transcript): NextSource {
     const call = this.#call;
     this.#engine.settings.partials.set(call.ledger, partialOf(transcript));
     // What the upstream itself said goes on unchanged, but for the facts that let `explain` find the call.
-    const details = {
-      ...errorDetails(call, { type: 'gave-up', reason: 'attempts', failure: null, retryAfterMs: verdict.waitMs ?? null }),
-      kind: verdict.kind as FailureKind,
-      cause,
-    };
-    const said = outcome.type === 'stream-error' ? outcome.error : undefined;
+    const details = { ...this.#tell(storyOfVerdict(verdict)), cause };
+    const said = 'error' in outcome ? outcome.error : undefined;
     // Not healed, it has gone on byte for byte already.
-    if (said && !this.#options.heal) return { type: 'surface', event: new Uint8Array(0) };
+    if (outcome.type === 'stream-error' && !this.#options.heal) return { type: 'surface', event: new Uint8Array(0) };
     return { type: 'surface', event: ownErrorEvent('stream-broken', details, said) };
+  }
+
+  /** What travels with the error that ends the stream. */
+  #tell(story: Story): ReturnType<typeof errorDetails> {
+    this.#told = story;
+    this.#engine.settings.stories.set(this.#call.ledger, { story, cause: undefined });
+    return errorDetails(this.#call, story);
   }
 
   /** `transcript`: what the reader has; null when they have, or get, all of it. */

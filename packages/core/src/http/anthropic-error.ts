@@ -1,9 +1,11 @@
 // A failed Claude call as a reply in Anthropic's own shape, for a server that speaks to an Anthropic SDK.
 
 import { systemClock } from '../time.ts';
-import { isClaudeError, isObject, readFailure, type Failure } from './failure.ts';
-import { kindOf } from './failure-kind.ts';
-import { problemRows, type ProblemKind } from './kinds.ts';
+import { isClaudeError, isObject, readFailure, type Failure } from '../wire/sdk-error.ts';
+import { endings, failureKinds, isFailureKind, reasonOfCode, type ProblemKind } from '../policy/endings.ts';
+import type { Story } from '../policy/story.ts';
+import { kindOf, storyOf } from './failure-kind.ts';
+import { problemRows } from './kinds.ts';
 import { knownRetryAfterMs, retryAfterSeconds } from './retry-after.ts';
 import { currentScope } from './scope.ts';
 
@@ -40,29 +42,27 @@ export interface AnthropicErrorOptions {
  */
 export function anthropicError(error: unknown, options: AnthropicErrorOptions = {}): AnthropicReply {
   const failure = readFailure(error);
-  const kind = isClaudeError(error) ? kindOf(failure) : 'internal-error';
+  const story = isClaudeError(error) ? storyOf(failure, options.now ?? systemClock.wall()) : null;
+  const kind = story === null ? 'internal-error' : kindOf(story);
   const status =
-    failure.status !== undefined && failure.status >= 400 && kind !== 'internal-error' ? failure.status : statusOf(kind, failure);
+    failure.status !== undefined && failure.status >= 400 && kind !== 'internal-error' ? failure.status : statusOf(kind, story);
   const requestId = options.requestId ?? currentScope()?.requestId ?? failure.requestId ?? null;
   return {
     kind,
     status,
-    headers: headersOf(kind, failure, requestId, options.now ?? systemClock.wall()),
+    headers: headersOf(kind, story, requestId),
     body: { type: 'error', error: innerOf(kind, status, failure, options.exposeAccount === true), request_id: requestId },
   };
 }
 
 /** Whose fault it was decides whether the upstream's words help the caller or describe this server's account. */
 const wordsOfTheRequest: ReadonlySet<number> = new Set([400, 404, 405, 409, 412, 413, 422]);
+const ofTheServer: ReadonlySet<ProblemKind> = new Set(['upstream-billing', 'upstream-auth', 'internal-error']);
 
 function innerOf(kind: ProblemKind, status: number, failure: Failure, exposeAccount: boolean): AnthropicErrorBody['error'] {
   const row = problemRows[kind];
-  const isOurs = failure.code?.startsWith('holdfast_') === true;
-  const maySpeak =
-    isOurs ||
-    exposeAccount ||
-    (wordsOfTheRequest.has(status) && kind !== 'upstream-billing' && kind !== 'upstream-auth' && kind !== 'internal-error');
-  const details = maySpeak ? failure.details : failure.code === undefined ? {} : { error_code: failure.code };
+  const maySpeak = exposeAccount || isOurOwnWord(failure) || (wordsOfTheRequest.has(status) && !ofTheServer.has(kind));
+  const details = maySpeak ? withoutStory(failure.details) : failure.code === undefined ? {} : { error_code: failure.code };
   return {
     type: failure.type ?? row.wireType,
     message: (maySpeak ? failure.message : undefined) ?? row.detail,
@@ -70,13 +70,25 @@ function innerOf(kind: ProblemKind, status: number, failure: Failure, exposeAcco
   };
 }
 
+/** An error of ours may carry the upstream's words, or a credential provider's. */
+function isOurOwnWord({ code, message }: Failure): boolean {
+  const reason = reasonOfCode(code);
+  return reason !== undefined && message === endings[reason].message;
+}
+
+/** What was made of the failure here concerns this server's account. */
+function withoutStory(details: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { kind: _, reason: __, ...rest } = details;
+  return 'call_id' in details ? rest : details;
+}
+
 /** @internal An id that the application chose may be anything; headers may not. */
 export const isHeaderValue = (id: string | null | undefined): id is string => /^[\x21-\x7e]+$/.test(id ?? '');
 
-function headersOf(kind: ProblemKind, failure: Failure, requestId: string | null, now: number): Record<string, string> {
+function headersOf(kind: ProblemKind, story: Story | null, requestId: string | null): Record<string, string> {
   const headers: Record<string, string> = { 'content-type': 'application/json', 'x-should-retry': 'false' };
   if (isHeaderValue(requestId)) headers['request-id'] = requestId;
-  const retryAfterMs = knownRetryAfterMs(failure, now);
+  const retryAfterMs = story === null ? undefined : knownRetryAfterMs(story);
   if (retryAfterMs !== undefined) {
     headers['retry-after'] = retryAfterSeconds(retryAfterMs);
     if (kind === 'circuit-open') {
@@ -92,30 +104,7 @@ function headersOf(kind: ProblemKind, failure: Failure, requestId: string | null
 }
 
 /** For failures without a status: what Anthropic's API would answer. */
-function statusOf(kind: ProblemKind, { type }: Failure): number {
-  switch (kind) {
-    case 'overloaded':
-      return 529;
-    case 'upstream-auth':
-      return type === 'permission_error' ? 403 : 401;
-    case 'upstream-billing':
-      return 402;
-    case 'upstream-config':
-      return 404;
-    case 'invalid-request':
-      return 400;
-    case 'upstream-error':
-      return 500;
-    case 'too-large':
-    case 'rate-limited':
-    case 'timeout':
-    case 'unreachable':
-    case 'circuit-open':
-    case 'shed':
-    case 'stream-broken':
-    case 'client-closed':
-    case 'shutting-down':
-    case 'internal-error':
-      return problemRows[kind].status;
-  }
+function statusOf(kind: ProblemKind, story: Story | null): number {
+  if (story === null || kind === 'unreachable') return problemRows[kind].status;
+  return (isFailureKind(story.kind) ? failureKinds[story.kind] : endings[story.kind]).status;
 }

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { CallOptions } from '../options.ts';
 import { anthropicError, type AnthropicReply } from './anthropic-error.ts';
-import { isObject } from './failure.ts';
+import { isObject } from '../wire/sdk-error.ts';
 import { wireError } from './relay-error.ts';
 
 /** A call as its caller wrote it. */

@@ -4,7 +4,7 @@ export { quietly } from '../telemetry/quietly.ts';
 export { anthropicError, type AnthropicErrorBody, type AnthropicErrorOptions, type AnthropicReply } from './anthropic-error.ts';
 export type { BeforeCall, ProxiedCall, ProxyDecision, ProxyRefusal } from './before-call.ts';
 export { createDrain, type Drain, type DrainState } from './drain.ts';
-export { isClaudeError } from './failure.ts';
+export { isClaudeError } from '../wire/sdk-error.ts';
 export { gracefulShutdown, type ClosableServer, type GracefulShutdown, type GracefulShutdownOptions } from './graceful-shutdown.ts';
 export {
   healthReply,
@@ -15,7 +15,7 @@ export {
   type HealthSources,
   type HealthStatus,
 } from './health.ts';
-export type { ProblemKind } from './kinds.ts';
+export type { ProblemKind } from '../policy/endings.ts';
 export { proxyMessages, refusedBody } from './messages-proxy.ts';
 export { clientSignal, nodeScope, type NodeScopeOptions } from './node-scope.ts';
 export {

@@ -1,28 +1,6 @@
-// What each kind of failure becomes on the way to a client: the one table every adapter shares.
+// What each kind of problem becomes on the way to a client: the words and statuses that every adapter shares.
 
-import type { FailureKind } from '../policy/verdict.ts';
-
-/**
- * The kinds of failure a client of your server may be told about: the `code` of the problem body. Fewer than
- * `FailureKind` has, because credentials, billing and model names are the server's business, not its client's.
- */
-export type ProblemKind =
-  | 'upstream-auth'
-  | 'upstream-billing'
-  | 'upstream-config'
-  | 'invalid-request'
-  | 'too-large'
-  | 'rate-limited'
-  | 'overloaded'
-  | 'upstream-error'
-  | 'timeout'
-  | 'unreachable'
-  | 'circuit-open'
-  | 'shed'
-  | 'stream-broken'
-  | 'client-closed'
-  | 'shutting-down'
-  | 'internal-error';
+import type { ProblemKind } from '../policy/endings.ts';
 
 export interface ProblemRow {
   readonly status: number;
@@ -115,28 +93,6 @@ export const problemRows: Readonly<Record<ProblemKind, ProblemRow>> = {
     1_000,
   ),
   'internal-error': row(500, 'Internal server error', 'Something went wrong on this server.', 'api_error'),
-};
-
-/** What a client is told for each kind of failure that policies know. */
-export const problemKindOf: Readonly<Record<FailureKind, ProblemKind>> = {
-  'invalid-request': 'invalid-request',
-  'too-large': 'too-large',
-  auth: 'upstream-auth',
-  permission: 'upstream-auth',
-  billing: 'upstream-billing',
-  'not-found': 'upstream-config',
-  conflict: 'invalid-request',
-  'rate-limited': 'rate-limited',
-  overloaded: 'overloaded',
-  'upstream-error': 'upstream-error',
-  unreachable: 'unreachable',
-  timeout: 'timeout',
-  'stream-broken': 'stream-broken',
-  'bad-answer': 'upstream-error',
-  'thread-state': 'invalid-request',
-  'account-state': 'upstream-config',
-  unsupported: 'upstream-config',
-  aborted: 'client-closed',
 };
 
 function row(status: number, title: string, detail: string, wireType: string, retryAfterMs?: number): ProblemRow {

@@ -1,6 +1,6 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError, AnthropicError } from '@anthropic-ai/sdk';
 import { describe, expect, it } from 'vitest';
-import { isClaudeError } from './failure.ts';
+import { isClaudeError } from '../wire/sdk-error.ts';
 import { problem, problemOfCall, problemOfKind } from './problem.ts';
 import { runInScope } from './scope.ts';
 
@@ -98,8 +98,37 @@ describe('the mapping from a failure to a reply', () => {
     ['a connection that took too long', new APIConnectionTimeoutError(), 'timeout', 504, '2'],
     ['a refused connection', new APIConnectionError({ cause: new Error('connect ECONNREFUSED 10.0.0.1:443') }), 'unreachable', 502, '5'],
     ['an open circuit', ownError(503, 'holdfast_circuit_open', { retry_after_ms: 12_300 }), 'circuit-open', 503, '13'],
-    ['an empty retry budget', ownError(503, 'holdfast_budget_empty'), 'shed', 503, '5'],
-    ['no target', ownError(503, 'holdfast_no_target'), 'circuit-open', 503, '5'],
+    ['no target', ownError(503, 'holdfast_no_target'), 'upstream-config', 502, undefined],
+    [
+      'a target that refuses its key',
+      ownError(503, 'holdfast_no_target', { kind: 'auth', retryable: false }),
+      'upstream-auth',
+      502,
+      undefined,
+    ],
+    ['credentials that cannot be had', ownError(503, 'holdfast_credentials'), 'upstream-auth', 502, undefined],
+    [
+      'a stream that broke by what cannot pass',
+      streamError('invalid_request_error', { error_code: 'holdfast_stream_broken', kind: 'invalid-request', retryable: false }),
+      'invalid-request',
+      500,
+      undefined,
+    ],
+    [
+      'an account without credit',
+      upstreamError(400, 'invalid_request_error', { message: 'Your credit balance is too low to access the Anthropic API.' }),
+      'upstream-billing',
+      503,
+      undefined,
+    ],
+    [
+      'the SDK’s refusal to send',
+      new AnthropicError('Streaming is required for operations that may take longer than 10 minutes.'),
+      'internal-error',
+      500,
+      undefined,
+    ],
+    ['a key function that fails', new AnthropicError('The `apiKey` function failed: vault is sealed'), 'upstream-auth', 502, undefined],
     ['a deadline', ownError(504, 'holdfast_deadline'), 'timeout', 504, '2'],
     ['an upstream out of reach', ownError(503, 'holdfast_unreachable'), 'unreachable', 502, '5'],
     ['a code of ours that this table does not name', ownError(502, 'holdfast_new_thing', { kind: 'overloaded' }), 'overloaded', 503, '5'],
@@ -170,7 +199,10 @@ describe('when a client may come back', () => {
 
   it.each([
     [{ 'retry-after-ms': '1500' }, 1500, '2'],
-    [{ 'retry-after': '0' }, 0, '1'],
+    [{ 'retry-after': '0' }, 10_000, '10'],
+    [{ 'retry-after': 'soon 5' }, 10_000, '10'],
+    [{ 'retry-after': '0x10' }, 10_000, '10'],
+    [{ 'retry-after': '3, 3' }, 3_000, '3'],
     [{ 'retry-after': 'Thu, 01 Jan 1970 00:00:30 GMT' }, 30_000, '30'],
     [{ 'retry-after': '99999999999' }, 86_400_000, '86400'],
     [{ 'retry-after': 'soon' }, 10_000, '10'],

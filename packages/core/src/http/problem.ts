@@ -1,9 +1,11 @@
 // One mapping from a failed Claude call to an HTTP reply, for every adapter (RFC 9457).
 
 import { systemClock, systemRandom, type Random } from '../time.ts';
-import { readFailure, isClaudeError, type Failure } from './failure.ts';
-import { kindOf } from './failure-kind.ts';
-import { problemRows, type ProblemKind } from './kinds.ts';
+import { readFailure, isClaudeError, type Failure } from '../wire/sdk-error.ts';
+import type { ProblemKind } from '../policy/endings.ts';
+import type { Story } from '../policy/story.ts';
+import { kindOf, storyOf } from './failure-kind.ts';
+import { problemRows } from './kinds.ts';
 import { knownRetryAfterMs, retryAfterSeconds } from './retry-after.ts';
 import { currentScope } from './scope.ts';
 
@@ -77,25 +79,26 @@ export interface ProblemOptions {
  * return new Response(JSON.stringify(body), { status, headers });
  */
 export function problem(error: unknown, options: ProblemOptions = {}): Problem {
-  const failure = readFailure(error);
-  return problemOf(error, isClaudeError(error) ? kindOf(failure) : 'internal-error', failure, options);
+  return isClaudeError(error) ? problemOfCall(error, options) : problemOf(error, 'internal-error', null, readFailure(error), options);
 }
 
 /** The reply for a kind of problem that no error stands for, for example `shutting-down`. */
 export function problemOfKind(kind: ProblemKind, options: ProblemOptions = {}): Problem {
-  return problemOf(undefined, kind, readFailure(undefined), options);
+  return problemOf(undefined, kind, null, readFailure(undefined), options);
 }
 
 /** The reply for an error known to come from a Claude call although it may not look like it, such as a broken body. */
 export function problemOfCall(error: unknown, options: ProblemOptions = {}): Problem {
   const failure = readFailure(error);
-  return problemOf(error, kindOf(failure), failure, options);
+  const story = storyOf(failure, options.now ?? systemClock.wall());
+  return problemOf(error, kindOf(story), story, failure, options);
 }
 
-function problemOf(error: unknown, kind: ProblemKind, failure: Failure, options: ProblemOptions): Problem {
+/** `story`: null where a kind is all that is known. */
+function problemOf(error: unknown, kind: ProblemKind, story: Story | null, failure: Failure, options: ProblemOptions): Problem {
   const row = problemRows[kind];
   const status = statusOf(kind, options);
-  const retryAfterMs = row.retryable ? retryAfterOf(failure, row.retryAfterMs, options) : null;
+  const retryAfterMs = retryAfterOf(kind, story, options);
   const isOurs = failure.code?.startsWith('holdfast_') === true;
   const mapped: Problem = {
     kind,
@@ -108,7 +111,7 @@ function problemOf(error: unknown, kind: ProblemKind, failure: Failure, options:
       detail: row.detail,
       ...(options.instance === undefined ? {} : { instance: options.instance }),
       code: kind,
-      retryable: row.retryable,
+      retryable: retryAfterMs !== null,
       retryAfterMs,
       requestId: options.requestId ?? currentScope()?.requestId ?? (isOurs ? failure.requestId : undefined) ?? null,
       ...(options.exposeUpstreamId && !isOurs && failure.requestId !== undefined ? { upstreamRequestId: failure.requestId } : {}),
@@ -124,11 +127,17 @@ function statusOf(kind: ProblemKind, options: ProblemOptions): number {
   return problemRows[kind].status;
 }
 
-/** Ours is spread over one to two times the default, so that clients who failed together do not return together. */
-function retryAfterOf(failure: Failure, defaultMs: number, options: ProblemOptions): number {
-  const known = knownRetryAfterMs(failure, options.now ?? systemClock.wall());
+/**
+ * Null for what no retry cures: the verdict says so, or else its kind. Ours is spread over one to two times the default, so
+ * that clients who failed together do not return together.
+ */
+function retryAfterOf(kind: ProblemKind, story: Story | null, options: ProblemOptions): number | null {
+  const row = problemRows[kind];
+  if (story?.retryable === false) return null;
+  const known = story === null ? undefined : knownRetryAfterMs(story);
+  if (!row.retryable && known === undefined) return null;
   if (known !== undefined) return Math.ceil(known);
-  return Math.round((options.retryAfterMs ?? defaultMs) * (1 + (options.random ?? systemRandom)()));
+  return Math.round((options.retryAfterMs ?? row.retryAfterMs) * (1 + (options.random ?? systemRandom)()));
 }
 
 function headersOf(kind: ProblemKind, retryAfterMs: number | null): Record<string, string> {

@@ -1,8 +1,10 @@
 // What a failure means and what may be done about it: looks up one table (failure-table.ts), then listens to the headers.
 
-import { isCertificateFailure } from './connection-facts.ts';
+import { failureKinds } from './endings.ts';
+import { isCertificateFailure, isNetworkCode } from './connection-facts.ts';
 import {
   aborted,
+  asksNotToRepeat,
   byBadBody,
   byBreak,
   byCode,
@@ -15,12 +17,14 @@ import {
   byWords,
   connections,
   fastAction,
+  local,
+  notAgain,
   success,
   unknownStreamError,
   type Row,
 } from './failure-table.ts';
 import type { ConnectionFacts, ErrorFacts, HeaderReader, Outcome } from './outcome.ts';
-import { retryHint, shouldRetryHeader } from '../wire/retry-after.ts';
+import { refillHint, retryHint, shouldRetryHeader } from '../wire/retry-after.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface ClassifyContext {
@@ -32,6 +36,8 @@ export interface ClassifyContext {
   readonly method?: string | undefined;
   /** The request's `speed`: fast mode has capacity and limits of its own. */
   readonly speed?: string | undefined;
+  /** The target that was asked is the caller's own client. What the program does wrong with another one may be right with this. Default true. */
+  readonly isFirstTarget?: boolean | undefined;
 }
 
 /**
@@ -49,6 +55,7 @@ export interface ClassifyContext {
 export function classify(outcome: Outcome, context: ClassifyContext = {}): Verdict {
   const headers = 'headers' in outcome ? outcome.headers : undefined;
   const verdict = fitSpeed(headers ? obey(judge(outcome), headers, context.now ?? 0) : judge(outcome), context.speed);
+  if (verdict.kind === 'local-error' && context.isFirstTarget === false) return { ...verdict, retry: 'elsewhere' };
   return context.route === 'other' ? conservative(verdict, outcome, headers, context.method ?? 'POST') : verdict;
 }
 
@@ -76,22 +83,52 @@ function judge(outcome: Outcome): Verdict {
 function ofResponse(status: number, headers: HeaderReader, error: ErrorFacts): Verdict {
   if (status >= 200 && status < 300) return verdict(success, 'success');
   const type = error.type ?? amazonName(headers);
-  const words = status === 400 ? wordsOf(error) : undefined;
-  const row = codeRow(error) ?? words?.row ?? nameRow(type) ?? byStatus.get(status) ?? rowOf(byType, type) ?? byHundred(status);
+  const words = wordsOf(status, error);
+  const row =
+    codeRow(error) ??
+    words?.row ??
+    unrepeatable(status, error) ??
+    nameRow(type) ??
+    byStatus.get(status) ??
+    rowOf(byType, type) ??
+    byHundred(status);
   return verdict(row, error.code || words?.reason || type || `status-${status}`);
 }
 
 /** An error under a status that promised an answer. What was generated before it may have been billed. */
 function ofStreamError(error: ErrorFacts, otherwise: Row): Verdict {
-  const words = error.type === 'invalid_request_error' ? wordsOf(error) : undefined;
-  const row = codeRow(error) ?? words?.row ?? nameRow(error.type) ?? rowOf(byType, error.type) ?? otherwise;
+  const words = wordsOf(error.status ?? statusOfType.get(error.type), error);
+  const row =
+    codeRow(error) ?? words?.row ?? nameRow(error.type) ?? rowOf(byType, error.type) ?? byStatus.get(error.status ?? 0) ?? otherwise;
   const billed = row.billed === 'no' ? 'maybe' : row.billed;
   return { ...verdict(row, error.code || words?.reason || error.type || 'stream-error'), billed };
 }
 
 const rowOf = (table: ReadonlyMap<string | undefined, Row>, name: string | undefined): Row | undefined => table.get(name);
 const codeRow = ({ code }: ErrorFacts): Row | undefined => rowOf(byCode, code);
-const wordsOf = ({ message }: ErrorFacts): (typeof byWords)[number] | undefined => byWords.find(({ pattern }) => message?.match(pattern));
+const wordsOf = (status: number | undefined, { message }: ErrorFacts): (typeof byWords)[number] | undefined =>
+  byWords.find((words) => words.status === status && message?.match(words.pattern));
+/** Where an error came without its status, its type stands for the one that it usually has. */
+const statusOfType: ReadonlyMap<string | undefined, number> = new Map([
+  ['invalid_request_error', 400],
+  ['authentication_error', 401],
+  ['billing_error', 402],
+  ['permission_error', 403],
+  ['not_found_error', 404],
+  ['conflict_error', 409],
+  ['request_too_large', 413],
+  ['rate_limit_error', 429],
+  ['api_error', 500],
+  ['timeout_error', 504],
+  ['overloaded_error', 529],
+]);
+
+/** The status that fits an error which came without one, in a stream or under 200. */
+export const statusFor = ({ type, status }: ErrorFacts, kind: Verdict['kind']): number =>
+  statusOfType.get(type) ?? status ?? failureKinds[kind === 'success' ? 'upstream-error' : kind].status;
+/** A failure of the server after something was done. */
+const unrepeatable = (status: number, { message }: ErrorFacts): Row | undefined =>
+  status >= 500 && message !== undefined && asksNotToRepeat.test(message) ? notAgain : undefined;
 
 /** Amazon writes the same name with a capital in replies and without one in streams. */
 const nameRow = (type: string | undefined): Row | undefined =>
@@ -106,6 +143,8 @@ const amazonName = (headers: HeaderReader): string | undefined =>
   headers.get('x-amzn-errortype')?.replace(/:.*/s, '').replace(/.*#/s, '') || undefined;
 
 function connectionRow(cause: ConnectionFacts): Row {
+  if (cause.origin === 'program') return local.program;
+  if (cause.origin === 'credentials') return isNetworkCode(cause.code) ? local.credentialsUnreachable : local.credentials;
   const known = rowOf(byConnectionCode, cause.code);
   if (known) return known;
   if (isCertificateFailure(cause)) return connections.certificate;
@@ -118,7 +157,7 @@ const verdict = (row: Row, reason: string): Verdict => ({ ...row, reason });
 /** What the server itself says about trying again. */
 function obey(given: Verdict, headers: HeaderReader, now: number): Verdict {
   if (given.kind === 'success') return given;
-  const waitMs = retryHint(headers, now);
+  const waitMs = retryHint(headers, now) ?? (given.countsAs === 'throttled' ? refillHint(headers, now) : undefined);
   const hinted = waitMs === undefined ? given : { ...given, waitMs };
   switch (given.disable === undefined ? shouldRetryHeader(headers) : undefined) {
     case true:
@@ -138,8 +177,8 @@ function fitSpeed(given: Verdict, speed: string | undefined): Verdict {
 
 /** DELETE and PUT are not among them: a repeated DELETE answers 404 for what it did itself. */
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
-/** Turned away before anything was done. */
-const turnedAway: ReadonlySet<number> = new Set([429, 503, 529]);
+/** Turned away before anything was done. A 503 may as well be a proxy's word for a connection that broke in the middle of the work. */
+const turnedAway: ReadonlySet<number> = new Set([429, 529]);
 
 /**
  * Other routes may create things twice. Repeated is what the server says may be, what changes nothing, and what was
@@ -148,6 +187,10 @@ const turnedAway: ReadonlySet<number> = new Set([429, 503, 529]);
 function conservative(given: Verdict, outcome: Outcome, headers: HeaderReader | undefined, method: string): Verdict {
   const unaccepted =
     (outcome.type === 'response' && turnedAway.has(outcome.status)) || (outcome.type === 'connection' && outcome.cause.sent === 'no');
-  const safe = unaccepted || safeMethods.has(method.toUpperCase()) || (headers !== undefined && shouldRetryHeader(headers) === true);
+  // Who says when to come back has not begun.
+  const invited = headers !== undefined && (shouldRetryHeader(headers) === true || (given.waitMs !== undefined && isStatus(outcome, 503)));
+  const safe = unaccepted || invited || safeMethods.has(method.toUpperCase());
   return given.retry === 'here' && safe ? given : { ...given, retry: 'never' };
 }
+
+const isStatus = (outcome: Outcome, status: number): boolean => outcome.type === 'response' && outcome.status === status;

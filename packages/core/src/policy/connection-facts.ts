@@ -1,5 +1,6 @@
 // What is known of an error that `fetch` threw, read by structure along its chain of causes.
 
+import { originOf, type Link } from './error-origin.ts';
 import type { ConnectionFacts } from './outcome.ts';
 
 /**
@@ -28,6 +29,10 @@ const certificateCode =
 /** True for a failed TLS handshake that will fail again until somebody mends a certificate. */
 export const isCertificateFailure = (facts: ConnectionFacts): boolean => facts.code !== undefined && certificateCode.test(facts.code);
 
+/** The network failed, and not what was asked over it. */
+export const isNetworkCode = (code: string | undefined): boolean =>
+  code !== undefined && /^(?:ECONN\w+|ETIMEDOUT|EAI_\w+|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|EPIPE|UND_ERR_\w+)$/.test(code);
+
 /** Deeper chains than this are not followed. */
 const maxDepth = 16;
 
@@ -40,11 +45,21 @@ const maxDepth = 16;
  */
 export function connectionFacts(error: unknown): ConnectionFacts {
   try {
-    return factsOf(error, new Set());
+    const facts = factsOf(error, new Set());
+    const origin = originOf(chainOf(error), facts.code);
+    return origin ? { ...facts, origin } : facts;
   } catch {
     // Even the length of a list of errors can be a trap.
     return { name: 'Error', code: undefined, sent: 'maybe' };
   }
+}
+
+function chainOf(error: unknown): Link[] {
+  const links: Link[] = [];
+  for (let link = error; typeof link === 'object' && link !== null && links.length < maxDepth; link = property(link, 'cause')) {
+    links.push({ name: text(link, 'name') ?? 'Error', message: (text(link, 'message') ?? '').slice(0, 500) });
+  }
+  return links;
 }
 
 function factsOf(error: unknown, seen: Set<unknown>): ConnectionFacts {

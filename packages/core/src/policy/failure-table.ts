@@ -66,6 +66,13 @@ const linkedBilling: Row = {
   kind: 'billing',
   action: 'Ask the organization behind this user profile to settle its billing or spend limit.',
 };
+/** A matter of the size of this request: the account goes on serving smaller ones. */
+const longContextUnpaid: Row = {
+  ...denied,
+  scope: 'request',
+  kind: 'billing',
+  action: 'Enable extra usage for long context on this account, or send less.',
+};
 const lockedKey: Row = {
   ...denied,
   kind: 'account-state',
@@ -193,22 +200,53 @@ export const byCode: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['file_expired', { ...permanent, kind: 'not-found', action: 'Upload the file again: it has expired.' }],
   ['file_not_downloadable', invalid],
   ['storage_quota_exceeded', { ...permanent, kind: 'billing', action: 'Delete files: the storage of this account is full.' }],
+  // It was made, and only what was to follow is missing: a repetition makes another one.
+  [
+    'workspace_created_incomplete',
+    { ...conflict, action: 'Do not create it again, but finish the settings of the one that details.workspace_id names.' },
+  ],
   // It was stored: a repetition would meet its own first try.
   ['registration_pending', { ...conflict, action: 'Do not send it again: it was stored and becomes usable by itself.' }],
 ]);
 
+interface Wording {
+  readonly status: number;
+  readonly pattern: RegExp;
+  readonly reason: string;
+  readonly row: Row;
+}
+
 /**
- * Refusals that only the beginning of their message tells from any other bad request. A wording that changes makes them
- * plain bad requests again, which are not retried either.
+ * Refusals that only their message tells from others with their status. A wording that changes makes them plain ones again:
+ * a bad request, or a rate limit.
  */
-export const byWords: readonly { readonly pattern: RegExp; readonly reason: string; readonly row: Row }[] = [
+export const byWords: readonly Wording[] = [
   {
+    status: 400,
     pattern: /^you have reached your specified (workspace )?api usage limits/i,
     reason: 'own_spend_limit',
     row: { ...monthlySpend, action: 'Raise the spend limit you set for this organization or workspace, or wait for the next month.' },
   },
-  { pattern: /^prompt is too long|^input length and `max_tokens` exceed/i, reason: 'prompt_too_long', row: promptTooLong },
+  { status: 400, pattern: /^prompt is too long|^input length and `max_tokens` exceed/i, reason: 'prompt_too_long', row: promptTooLong },
+  { status: 400, pattern: /^your credit balance is too low/i, reason: 'credit_balance_too_low', row: unpaid },
+  {
+    status: 400,
+    pattern: /^invocation of model id .* with on-demand throughput isn.t supported/i,
+    reason: 'on_demand_unsupported',
+    row: { ...notFound, action: 'Ask for the ID or ARN of an inference profile that contains this model.' },
+  },
+  { status: 429, pattern: /^extra usage is required for long context/i, reason: 'long_context_unpaid', row: longContextUnpaid },
+  {
+    status: 429,
+    pattern: /^too many tokens per day/i,
+    reason: 'daily_quota',
+    row: { ...throttled, retry: 'elsewhere', action: 'Ask for a larger daily quota, or wait for the next day: retrying never helps.' },
+  },
 ];
+
+/** Words with which a server asks not to be asked again, whatever its status. */
+export const asksNotToRepeat: RegExp = /\b(?:do not|don.t) (?:send|retry|repeat|resubmit)\b/i;
+export const notAgain: Row = { ...conflict, action: 'Do not send it again: the server says that it was done, or half done.' };
 
 /** By names that say more than the status they come with: Anthropic's specific types, Amazon's exceptions, Google's codes. */
 export const byName: ReadonlyMap<string, Row> = new Map<string, Row>([
@@ -379,6 +417,21 @@ export const byConnectionCode: ReadonlyMap<string, Row> = new Map<string, Row>([
     { ...denied, scope: 'target', kind: 'unreachable', action: 'Check the base URL of this target: it is no valid address.' },
   ],
 ]);
+
+const noCredentials: Row = {
+  ...denied,
+  kind: 'credentials',
+  disable: 'credentials',
+  action: 'Log in again, or check the credential provider of this target.',
+};
+
+/** Requests that were never made. */
+export const local: Readonly<Record<'credentials' | 'credentialsUnreachable' | 'program', Row>> = {
+  credentials: noCredentials,
+  // Whoever gives them out could not be reached, which may pass.
+  credentialsUnreachable: { ...noCredentials, retry: 'here', disable: undefined },
+  program: { ...permanent, kind: 'local-error', action: 'Fix this program: its code, or the SDK, refused before anything was sent.' },
+};
 
 export const connections: Readonly<Record<'unsent' | 'maybeSent' | 'certificate' | 'tooSlow', Row>> = {
   unsent: { ...transient, billed: 'no', kind: 'unreachable', action: 'Check network, DNS and proxy: nothing was sent.' },

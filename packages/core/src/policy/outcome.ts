@@ -52,4 +52,9 @@ export interface ConnectionFacts {
   /** Node's or undici's code, for example ECONNREFUSED or UND_ERR_SOCKET. */
   readonly code?: string | undefined;
   readonly sent: Sent;
+  /**
+   * It was no connection that failed: no `credentials` could be had, or the `program` itself (the SDK, other middleware)
+   * refused. Absent: a connection.
+   */
+  readonly origin?: 'credentials' | 'program' | undefined;
 }

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { backoff, type BackoffJitter } from './backoff.ts';
 import { canonicalRequest } from './cache-key.ts';
 import { fenceDenial, fenceOfRequest } from './fence.ts';
-import { rungsFor, type LadderCause } from './ladder.ts';
+import type { EndKind } from './endings.ts';
+import { rungsFor } from './ladder.ts';
 import { Samples } from './latency.ts';
 import { limitsFor, rarestMs, type LimitsInput } from './limits.ts';
 import { RetryBudget } from './retry-budget.ts';
@@ -220,11 +221,10 @@ describe('the fence', () => {
 
 describe('the ladder', () => {
   const available = { speed: true, model: true, cache: true, answer: true };
-  it.each<[LadderCause, string]>([
+  it.each<[EndKind, string]>([
     ['overloaded', 'speed model cache answer'],
     ['rate-limited', 'speed model cache answer'],
     ['circuit-open', 'speed model cache answer'],
-    ['budget-empty', 'speed model cache answer'],
     ['upstream-error', 'model cache answer'],
     ['timeout', 'model cache answer'],
     ['bad-answer', 'model cache answer'],
@@ -232,6 +232,9 @@ describe('the ladder', () => {
     ['unreachable', 'cache answer'],
     ['account-state', 'cache answer'],
     ['no-target', 'cache answer'],
+    ['credentials', 'cache answer'],
+    ['local-error', ''],
+    ['unsupported', ''],
     ['billing', 'cache answer'],
     ['auth', 'cache answer'],
     ['deadline', 'cache answer'],

@@ -19,6 +19,10 @@ export type FailureKind =
   | 'thread-state'
   | 'account-state'
   | 'unsupported'
+  /** No credentials could be had: an expired login, a token provider that is down. */
+  | 'credentials'
+  /** The program's own code, or the SDK, refused without asking anybody. */
+  | 'local-error'
   | 'aborted';
 
 /** `here`: the same target may be asked again (and so may another). `elsewhere`: only another target can help. */

@@ -1,5 +1,6 @@
 // What happens inside a call, as it happens: one tagged union that feeds logs, metrics and listeners.
 
+import type { SurfaceReason } from '../policy/endings.ts';
 import type { FailureKind, Verdict } from '../policy/verdict.ts';
 import type { Ledger, LedgerAttempt } from './ledger.ts';
 
@@ -39,7 +40,7 @@ export type HoldfastEvent =
   /** An attempt was not made: the circuit is open, the budget is empty, or no target may be asked. */
   | (OfCall & {
       readonly type: 'attempt-refused';
-      readonly reason: SurfaceReason;
+      readonly reason: RefusalReason;
       readonly target: string | null;
       readonly retryAfterMs: number | null;
     })
@@ -108,18 +109,8 @@ export type HoldfastEvent =
       readonly until: number | null;
     };
 
-/** Why Holdfast itself ended a call; the `errorCode` users see is `holdfast_` + this with underscores. */
-export type SurfaceReason =
-  | 'circuit-open'
-  | 'budget-empty'
-  | 'deadline'
-  | 'timeout'
-  | 'aborted'
-  | 'unreachable'
-  | 'bad-answer'
-  | 'stream-broken'
-  | 'no-target'
-  | 'shutting-down';
+/** Why a request was not sent: the end that follows, or no budget for another try. */
+export type RefusalReason = SurfaceReason | 'budget-empty';
 
 /** Hears events. Each is a copy of what was: it does not change later, and cannot be changed. */
 export type Listener = (event: HoldfastEvent) => void;

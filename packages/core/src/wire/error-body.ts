@@ -38,6 +38,16 @@ export function readErrorEvent(data: string): ErrorFacts {
   return typeof value === 'string' && value !== '' ? { message: value.slice(0, 1_000) } : errorFacts(value);
 }
 
+/** The details of the error in `data`, whatever they are; undefined where there are none. */
+export function errorDetailsIn(data: string): Wire | undefined {
+  try {
+    const error = object(own(object(JSON.parse(data)) ?? {}, 'error'));
+    return error && object(own(error, 'details'));
+  } catch {
+    return undefined;
+  }
+}
+
 /** The same for a value already parsed. */
 export function errorFacts(value: unknown): ErrorFacts {
   const body = object(Array.isArray(value) ? value[0] : value);

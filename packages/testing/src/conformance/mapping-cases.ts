@@ -98,7 +98,20 @@ const rows: readonly Row[] = [
     code: 'circuit-open',
     retryAfter: 62,
   },
-  { name: 'an empty retry budget', plan: ours(503, 'budget_empty'), status: 503, code: 'shed', retryAfter: 'some' },
+  {
+    name: 'a fence that leaves nobody',
+    plan: ours(503, 'no_target', { retryable: false }),
+    status: 502,
+    code: 'upstream-config',
+    retryAfter: 'none',
+  },
+  {
+    name: 'an account without credit',
+    plan: refuse(400, 'invalid_request_error', { message: 'Your credit balance is too low to access the Anthropic API.' }),
+    status: 503,
+    code: 'upstream-billing',
+    retryAfter: 'none',
+  },
   { name: 'a passed deadline', plan: ours(504, 'deadline'), status: 504, code: 'timeout', retryAfter: 'some' },
   { name: 'a process that is going down', plan: ours(503, 'shutting_down'), status: 503, code: 'shutting-down', retryAfter: 'some' },
 ];

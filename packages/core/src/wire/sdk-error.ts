@@ -13,14 +13,18 @@ export interface Failure {
   readonly type: string | undefined;
   /** Anthropic's `error.details.error_code`, or one of ours (`holdfast_*`). */
   readonly code: string | undefined;
-  /** The upstream's words. For the log, and for the two rules that have no other sign. */
+  /** The upstream's words. For the log, and for the rules that have no other sign. */
   readonly message: string | undefined;
   readonly details: Readonly<Record<string, unknown>>;
   readonly headers: HeaderReader | undefined;
   /** The upstream's request id, or the id of the call when Holdfast itself ended it. */
   readonly requestId: string | undefined;
+  /** The logical call, by our label or our details. */
+  readonly callId: string | undefined;
   /** The error body as it came, when it is an object. */
   readonly body: Readonly<Record<string, unknown>> | undefined;
+  /** The error itself. */
+  readonly source: unknown;
 }
 
 /**
@@ -56,11 +60,14 @@ function read(error: unknown): Failure {
     status: typeof source['status'] === 'number' && Number.isInteger(source['status']) ? source['status'] : undefined,
     type: text(source['type']) ?? text(inner?.['type']),
     code: text(source['errorCode']) ?? text(details['error_code']),
-    message: text(source['apiMessage']) ?? text(inner?.['message']),
+    // Errors that the SDK throws itself have no words of anybody else.
+    message: text(source['apiMessage']) ?? text(inner?.['message']) ?? (inner === undefined ? text(source['message']) : undefined),
     details,
     headers,
     requestId: text(source['requestID']) ?? text(details['call_id']) ?? headers?.get('request-id') ?? undefined,
+    callId: headers?.get('holdfast-call-id') ?? text(details['call_id']),
     body,
+    source: error,
   };
 }
 
