@@ -142,17 +142,17 @@ export async function ask(
   client = world.client,
 ): Promise<Answer> {
   const body = { ...request, ...more };
-  const { signal } = world;
+  const options = { signal: world.signal, ...world.options };
   switch (world.surface) {
     case 'create':
-      return answerOf(await client.messages.create(body, { signal }));
+      return answerOf(await client.messages.create(body, options));
     case 'helper': {
-      const stream = client.messages.stream(body, { signal });
+      const stream = client.messages.stream(body, options);
       stream.on('text', (piece) => (reading.text += piece));
       return answerOf(await stream.finalMessage());
     }
     case 'stream':
-      return readEvents(await client.messages.create({ ...body, stream: true }, { signal }), reading);
+      return readEvents(await client.messages.create({ ...body, stream: true }, options), reading);
   }
 }
 

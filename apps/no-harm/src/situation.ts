@@ -26,6 +26,8 @@ export interface World {
   /** Ends what the row began, when the row is over. */
   readonly closes: (() => unknown)[];
   readonly signal: AbortSignal;
+  /** Further options of the request. */
+  readonly options?: Readonly<Record<string, unknown>>;
 }
 
 export type Call = (world: World) => Promise<unknown>;

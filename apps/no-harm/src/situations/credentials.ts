@@ -83,7 +83,7 @@ export const credentials: Subject = {
         const { default: Anthropic } = await import('@anthropic-ai/sdk');
         return { targets: [{ name: 'second', client: new Anthropic({ baseURL: second.url, apiKey: 'of-the-operator' }) }] };
       },
-      call: (world) => ask({ ...world, client: world.client.withOptions({ defaultHeaders: { 'x-api-key': 'of-nobody' } }) }),
+      call: (world) => ask({ ...world, options: { headers: { 'x-api-key': 'of-nobody' } } }),
       rule: { right: null, asks: 1 },
     },
     ...(
@@ -101,7 +101,7 @@ export const credentials: Subject = {
         const { default: Anthropic } = await import('@anthropic-ai/sdk');
         return { targets: [{ name: 'second', client: new Anthropic({ baseURL: second.url, apiKey: 'of-the-operator' }) }] };
       },
-      call: (world) => ask({ ...world, client: world.client.withOptions({ defaultHeaders: { 'x-api-key': 'of-the-caller' } }) }),
+      call: (world) => ask({ ...world, options: { headers: { 'x-api-key': 'of-the-caller' } } }),
       rule: { right: null },
     })),
   ],

@@ -22,10 +22,15 @@ export function credentialOf(sent: HeadersReader, given: unknown, told: 'operato
   return { id: fingerprint(names.map((name) => sent.get(name) ?? '').join('\n')), isCallers };
 }
 
-/** The SDK takes headers as an object, as `Headers`, or as pairs. A header that is null is taken away. */
+/**
+ * The SDK takes headers as an object, as `Headers`, or as pairs, and makes `{ values, nulls }` of them on the way. A header
+ * that is null is taken away.
+ */
 function isGiven(given: unknown, name: string): boolean {
   if (typeof given !== 'object' || given === null) return false;
-  if (given instanceof Headers) return given.has(name);
+  const { values, has } = given as { readonly values?: unknown; readonly has?: unknown };
+  if (typeof has === 'function') return (given as Headers).has(name);
+  if (typeof values === 'object' && values !== null) return isGiven(values, name);
   const pairs: readonly unknown[] = Array.isArray(given) ? given : Object.entries(given);
   return pairs.some((pair) => {
     const [key, value] = pair as [unknown, unknown];
