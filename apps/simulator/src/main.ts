@@ -19,7 +19,7 @@ pnpm simulate --goals                what the default policy should reach, and w
 pnpm simulate --frontier             how the goals pull against each other
 pnpm simulate --day                  a day of 100 calls a second
 pnpm simulate --svg <dir>            the pictures of docs/simulator.md
-pnpm what-if --breaker.openMs=30000  two configurations side by side; any option of retry, budget and breaker
+pnpm what-if --breaker.cooldownMs=30000  two configurations side by side; any option of retry, budget and breaker
 --seed <n>                           another seed (default 1), with all but --goals, --frontier and --svg`;
 
 const holdfastDefault = policies.find(({ name }) => name === 'Holdfast') as Policy;

@@ -1,4 +1,4 @@
-// Reads `--breaker.openMs=30000` and its like into options, with the production code as the judge of values.
+// Reads `--breaker.cooldownMs=30000` and its like into options, with the production code as the judge of values.
 
 import { HoldfastConfigError, holdfast, type HoldfastOptions } from '@holdfast/core';
 import { holdfastPolicy, type Policy } from './policies.ts';
@@ -16,7 +16,7 @@ const known = namesOf(holdfast().describe());
 export function whatIf(args: readonly string[]): Policy {
   const options: Record<string, unknown> = {};
   const mistakes = args.flatMap((arg) => set(options, arg));
-  if (mistakes.length === 0 && args.length === 0) mistakes.push('what if what? For example: --breaker.openMs=30000 --retry.attempts=2');
+  if (mistakes.length === 0 && args.length === 0) mistakes.push('what if what? For example: --breaker.cooldownMs=30000 --retry.attempts=2');
   if (mistakes.length > 0) throw new UsageError(mistakes.join('\n'));
   try {
     return holdfastPolicy(args.join(' '), options as HoldfastOptions);
@@ -29,7 +29,7 @@ export function whatIf(args: readonly string[]): Policy {
 /** Sets one option; returns what is wrong with it. */
 function set(options: Record<string, unknown>, arg: string): string[] {
   const match = /^--([a-zA-Z]+)(?:\.([a-zA-Z]+))?=(.+)$/.exec(arg);
-  if (!match) return [`"${arg}" is no option: write --section.name=value, for example --breaker.openMs=30000`];
+  if (!match) return [`"${arg}" is no option: write --section.name=value, for example --breaker.cooldownMs=30000`];
   const [, section = '', name, text = ''] = match;
   const names = known.get(section);
   if (!names) return [`--${section} is not simulated; known: ${[...known.keys()].join(', ')}`];

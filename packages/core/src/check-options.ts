@@ -1,44 +1,39 @@
 // Finds every mistake in the options before the first call, so that none is discovered in an outage.
 
+import { checkSection, checkValue, isPlain, wrong, type NumberRule, type Rule, type Rules, type SectionRule } from './check-rules.ts';
 import type { ConfigProblem } from './config-error.ts';
-
-interface NumberRule {
-  readonly type: 'number';
-  readonly min: number;
-  readonly max: number;
-  readonly integer?: true;
-  /** Infinity is a value: it never comes to that. */
-  readonly orNever?: true;
-}
-type Rule =
-  | NumberRule
-  | { readonly type: 'boolean' | 'function' | 'string' }
-  | { readonly type: 'one-of'; readonly values: readonly (string | boolean)[] }
-  | { readonly type: 'section'; readonly rules: Rules; readonly orElse?: readonly (string | boolean)[] }
-  | { readonly type: 'list'; readonly of: (value: unknown, path: string) => ConfigProblem[] }
-  | { readonly type: 'methods'; readonly names: readonly string[] }
-  | { readonly type: 'any' };
-type Rules = { readonly [name: string]: Rule };
+import { backoffDefaults } from './policy/backoff.ts';
+import { breakerPresets } from './policy/breaker-options.ts';
+import { retryBudgetDefaults } from './policy/retry-budget.ts';
+import { defaultsOf } from './policy/target.ts';
+import { streamDefaults } from './settings.ts';
 
 const ms: NumberRule = { type: 'number', min: 0, max: 2 ** 31 - 1 };
 const count = (min: number, max: number): NumberRule => ({ type: 'number', min, max, integer: true });
 const orNever = (rule: NumberRule): NumberRule => ({ ...rule, orNever: true });
 const share: Rule = { type: 'number', min: 0, max: 1 };
 const oneOf = (...values: (string | boolean)[]): Rule => ({ type: 'one-of', values });
-const any: Rule = { type: 'any' };
+const name: Rule = { type: 'name' };
 const strings: Rule = {
   type: 'list',
   of: (value, path) => (typeof value === 'string' ? [] : [wrong('TYPE', path, 'must be a string')]),
 };
 
-const targetRules: Rules = {
-  name: { type: 'string' },
-  geo: { type: 'string' },
-  processor: { type: 'string' },
+const primaryRules: Rules = {
+  name,
+  geo: name,
+  processor: name,
   weight: { type: 'number', min: 0, max: 1e6 },
-  models: any,
-  capabilities: any,
-  client: { type: 'methods', names: ['request'] },
+  models: { type: 'check', check: checkModels },
+  capabilities: {
+    type: 'section',
+    rules: Object.fromEntries(Object.keys(defaultsOf('anthropic').capabilities).map((known) => [known, { type: 'boolean' }])),
+  },
+};
+const target: SectionRule = {
+  type: 'section',
+  rules: { ...primaryRules, client: { type: 'methods', names: ['request'] } },
+  required: { name: 'is required', client: 'is required: an SDK client' },
 };
 
 const streamRules: Rules = {
@@ -53,12 +48,23 @@ const streamRules: Rules = {
   checkpointTtlMs: { type: 'number', min: 1, max: Number.MAX_SAFE_INTEGER },
 };
 
+const streams: SectionRule = {
+  type: 'section',
+  orElse: [false],
+  rules: streamRules,
+  atMost: [['checkpointEveryMs', 'checkpointTtlMs']],
+  defaults: { ...streamDefaults },
+};
+
 const fenceRules: Rules = { geo: strings, processor: strings };
 const rungs = ['never', 'speed', 'model', 'cache', 'answer'];
 
 const optionRules: Rules = {
-  primary: { type: 'section', rules: targetRules },
-  targets: { type: 'list', of: checkTarget },
+  primary: { type: 'section', rules: primaryRules },
+  targets: {
+    type: 'list',
+    of: (value, path) => (value === undefined ? [wrong('TYPE', path, 'must be an object')] : checkValue(value, path, target)),
+  },
   route: oneOf('ordered', 'weighted'),
   slow: {
     type: 'section',
@@ -77,6 +83,11 @@ const optionRules: Rules = {
       capMs: ms,
       maxRetryAfterMs: ms,
     },
+    atMost: [
+      ['baseMs', 'capMs'],
+      ['throttledBaseMs', 'capMs'],
+    ],
+    defaults: backoffDefaults,
   },
   budget: {
     type: 'section',
@@ -87,6 +98,8 @@ const optionRules: Rules = {
       ratio: share,
       ratePerSecond: { type: 'number', min: 0, max: 1e6 },
     },
+    atMost: [['initial', 'capacity']],
+    defaults: retryBudgetDefaults,
   },
   breaker: {
     type: 'section',
@@ -109,6 +122,8 @@ const optionRules: Rules = {
       rampMs: ms,
       waitMs: ms,
     },
+    atMost: [['openMs', 'maxOpenMs']],
+    defaults: breakerPresets.default,
   },
   limits: {
     type: 'section',
@@ -120,18 +135,19 @@ const optionRules: Rules = {
       streamLongCalls: { type: 'boolean' },
     },
   },
-  streams: { type: 'section', orElse: [false], rules: streamRules },
+  streams: streams,
   fallbacks: { type: 'list', of: checkFallback },
   cache: {
     type: 'section',
     rules: { store: { type: 'methods', names: ['get', 'set', 'delete'] }, maxAgeMs: ms, maxEntryBytes: count(1, 2 ** 31), patienceMs: ms },
+    required: { store: 'is required: a Map, a Keyv instance, or anything with get, set and delete' },
   },
   answer: { type: 'function' },
   degrade: oneOf(...rungs),
   probeEveryMs: ms,
   logger: { type: 'methods', names: ['debug', 'info', 'warn', 'error'] },
   on: { type: 'function' },
-  clock: { type: 'methods', names: ['now', 'after'] },
+  clock: { type: 'methods', names: ['now', 'after'], optional: ['wall'] },
   random: { type: 'function' },
 };
 
@@ -145,19 +161,19 @@ const callRules: Rules = {
   stickyKey: { type: 'string' },
   fence: { type: 'section', rules: fenceRules },
   degrade: oneOf(...rungs),
-  streams: { type: 'section', orElse: [false], rules: streamRules },
+  streams: streams,
 };
 
 /** Every mistake in the options of an instance. */
 export function checkOptions(options: unknown): ConfigProblem[] {
   if (options === undefined) return [];
-  const problems = checkSection(options, '', optionRules);
+  const problems = checkSection(options, '', { type: 'section', rules: optionRules });
   return problems.length > 0 ? problems : checkNames(options as { primary?: { name?: string }; targets?: readonly { name: string }[] });
 }
 
 /** Every mistake in the options of one call. */
 export function checkCallOptions(options: unknown): ConfigProblem[] {
-  return checkSection(options, 'holdfast', callRules);
+  return checkSection(options, 'holdfast', { type: 'section', rules: callRules });
 }
 
 /** Every mistake in the arguments of `resume`. */
@@ -187,66 +203,25 @@ function checkNames(options: { primary?: { name?: string }; targets?: readonly {
   return problems;
 }
 
-function checkTarget(value: unknown, path: string): ConfigProblem[] {
-  const problems = checkSection(value, path, targetRules);
-  const target = value as { name?: unknown; client?: unknown } | null;
-  if (target && typeof target === 'object') {
-    if (!target.name) problems.push(wrong('MISSING', `${path}.name`, 'is required'));
-    if (!target.client) problems.push(wrong('MISSING', `${path}.client`, 'is required: an SDK client'));
-  }
-  return problems;
-}
+const fallback: SectionRule = {
+  type: 'section',
+  rules: { model: name, accept: { type: 'function' } },
+  required: { model: 'is required' },
+};
 
 function checkFallback(value: unknown, path: string): ConfigProblem[] {
   if (typeof value === 'string') return value === '' ? [wrong('TYPE', path, 'must be a model id')] : [];
-  const problems = checkSection(value, path, { model: { type: 'string' }, accept: { type: 'function' } });
-  if (problems.length === 0 && !(value as { model?: unknown }).model) problems.push(wrong('MISSING', `${path}.model`, 'is required'));
-  return problems;
+  if (value === undefined) return [wrong('TYPE', path, 'must be a model id or an object')];
+  return checkValue(value, path, fallback);
 }
 
-function checkSection(value: unknown, path: string, rules: Rules): ConfigProblem[] {
-  if (value === undefined) return [];
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [wrong('TYPE', path || 'options', 'must be an object')];
-  const problems: ConfigProblem[] = [];
-  for (const [name, inner] of Object.entries(value)) {
-    const at = path === '' ? name : `${path}.${name}`;
-    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
-    if (!rule) problems.push(wrong('UNKNOWN', at, `is no option here; known: ${Object.keys(rules).join(', ')}`));
-    else if (inner !== undefined) problems.push(...checkValue(inner, at, rule));
-  }
-  return problems;
+/** Model ids by model id, or the function that tells them. */
+function checkModels(value: unknown, path: string): ConfigProblem[] {
+  if (typeof value === 'function') return [];
+  if (!isPlain(value)) return [wrong('TYPE', path, 'must be an object of model ids, or a function')];
+  return Object.entries(value).flatMap(([model, here]) =>
+    here === null || (typeof here === 'string' && here !== '')
+      ? []
+      : [wrong('TYPE', `${path}.${model}`, 'must be a model id, or null where the target does not offer the model')],
+  );
 }
-
-function checkValue(value: unknown, path: string, rule: Rule): ConfigProblem[] {
-  switch (rule.type) {
-    case 'any':
-      return [];
-    case 'number':
-      if (rule.orNever && value === Infinity) return [];
-      if (typeof value !== 'number' || !Number.isFinite(value)) return [wrong('TYPE', path, 'must be a finite number')];
-      if (value < rule.min || value > rule.max) return [wrong('RANGE', path, `must be between ${rule.min} and ${rule.max}, is ${value}`)];
-      return rule.integer && !Number.isInteger(value) ? [wrong('RANGE', path, `must be a whole number, is ${value}`)] : [];
-    case 'boolean':
-    case 'function':
-    case 'string':
-      return typeof value === rule.type ? [] : [wrong('TYPE', path, `must be a ${rule.type}`)];
-    case 'one-of':
-      return rule.values.includes(value as string)
-        ? []
-        : [wrong('VALUE', path, `must be one of ${rule.values.map((v) => JSON.stringify(v)).join(', ')}`)];
-    case 'section':
-      return rule.orElse?.includes(value as string) ? [] : checkSection(value, path, rule.rules);
-    case 'list':
-      return Array.isArray(value)
-        ? value.flatMap((item, index) => rule.of(item, `${path}[${index}]`))
-        : [wrong('TYPE', path, 'must be an array')];
-    case 'methods': {
-      const missing = rule.names.filter((name) => typeof (value as Record<string, unknown> | null)?.[name] !== 'function');
-      return missing.length === 0
-        ? []
-        : [wrong('TYPE', path, `must have the methods ${rule.names.join(', ')}; missing: ${missing.join(', ')}`)];
-    }
-  }
-}
-
-const wrong = (what: string, path: string, message: string): ConfigProblem => ({ code: `HOLDFAST_OPTION_${what}`, path, message });

@@ -107,7 +107,7 @@ describe('the rungs', () => {
 
   it('a stream that breaks in fast mode says that fast mode is congested, and opens the circuit of fast mode alone', async () => {
     const { claude, client, hold, events, close } = await world({
-      holdfast: { ...ladder(), streams: { resumes: 0 }, breaker: { consecutiveFailures: 1, openMs: 60_000 } },
+      holdfast: { ...ladder(), streams: { resumes: 0 }, breaker: { consecutiveFailures: 1, openMs: 60_000, maxOpenMs: 60_000 } },
     });
     claude.script('overload-mid-stream');
     await client.messages
