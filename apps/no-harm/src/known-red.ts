@@ -135,6 +135,5 @@ export const knownRed: Readonly<Record<string, string>> = {
   'What is promised beyond the SDK: a second target answers: 400: credit balance is too low': 'broken promise',
   'What is promised beyond the SDK: an open tool turn does not lose its thinking on the way': 'truth',
   'What is promised beyond the SDK: nor with a system message after it': 'truth',
-  'What is promised beyond the SDK: a continuation keeps room for thinking': 'broken promise',
   'Servers: messagesProxy: an error in the stream': 'truth',
 };

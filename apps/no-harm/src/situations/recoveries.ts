@@ -135,6 +135,9 @@ const thinkingLost: Answerer = (seen) => {
     : jsonReply(errorBody('invalid_request_error', 'an open tool turn must bring its thinking'), 400);
 };
 
+/** Nothing in it is said twice, so that the model knows where it was. */
+const long = Array.from({ length: 30 }, (_, index) => `word ${index} `).join('') + words;
+
 export const recoveries: Subject = {
   title: 'What is promised beyond the SDK',
   situations: [
@@ -209,10 +212,10 @@ export const recoveries: Subject = {
           if (thinking?.type === 'enabled' && thinking.budget_tokens >= max)
             return jsonReply(errorBody('invalid_request_error', '`max_tokens` must be greater than `thinking.budget_tokens`.'), 400);
           return seen.number === 1
-            ? eventReply([...events('word '.repeat(30) + words).slice(0, 14), { pause: 5 }, cut])
-            : healthy(seen, 'word '.repeat(30) + words);
+            ? eventReply([...events(long).slice(0, 14), { pause: 5 }, cut])
+            : healthy(seen, long);
         }),
-      rule: { right: 'word '.repeat(30) + words, promised: true },
+      rule: { right: long, promised: true },
     },
     ...(
       [
