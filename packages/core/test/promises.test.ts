@@ -319,7 +319,7 @@ describe('other routes', () => {
     const idempotent = claude.requests.length;
     await outcome(client.messages.batches.create({ requests: [] }));
 
-    expect([idempotent, claude.requests.length - idempotent]).toEqual([4, 1]);
+    expect([idempotent, claude.requests.length - idempotent]).toEqual([3, 1]);
     await close();
   });
 

@@ -62,6 +62,8 @@ export type PursuitEnd =
 
 /** Ten requests are the end of it, whatever the options say. */
 const mostAttempts = 10;
+/** Where it is not known what a request does, it is sent no more often than by the SDK alone. */
+const mostOnOtherRoutes = 3;
 /** What recovers an answer that is already paid for waits this long for a circuit, milliseconds, however short others wait. */
 const recoveryPatienceMs = 20_000;
 
@@ -94,7 +96,7 @@ class Pursuit {
     this.#budget = settings.budgets.of(call);
     const isRecovery = quest.purpose === 'resume';
     this.#journey = new Journey(settings.journey, {
-      attempts: quest.attempts,
+      attempts: call.route === 'other' ? Math.min(quest.attempts, mostOnOtherRoutes) : quest.attempts,
       mostAttempts: !call.replayable || (call.perCall.attempts === 1 && quest.attempts === 1) ? 1 : mostAttempts,
       prefer: quest.prefer,
       sticky: settings.journey.mode === 'weighted' ? router.stickyKey(call) : null,

@@ -112,6 +112,8 @@ class StreamedAnswer implements StreamOwner {
   #noPrefill = false;
   /** How many of the splice's usage entries belong to attempts that are already in the ledger. */
   #accounted = 0;
+  /** What the upstream said of the first break: it tells more than that no continuation was of use. */
+  #words: Extract<Outcome, { type: 'stream-error' }> | null = null;
   /** What the reader had when the attempt began. */
   #hadBefore = 0;
   #resumeForm: 'prefill' | 'user-turn' | 'restart' | null = null;
@@ -182,6 +184,7 @@ class StreamedAnswer implements StreamOwner {
     const call = this.#call;
     const now = settings.clock.now();
     if (isAborted(call.callers)) return this.#surfaceAborted();
+    if (broken.type === 'stream-error') this.#words ??= broken;
     const late = now >= call.deadlineAt;
     const outcome: Outcome = late ? { type: 'limit', limit: 'total' } : broken;
     const verdict = classify(outcome, { now: wallNow(settings.clock), route: call.route, speed: speedOf(call.body) });
@@ -306,6 +309,9 @@ class StreamedAnswer implements StreamOwner {
     const model = call.ledger.degraded?.startsWith('model:') ? call.ledger.degraded.slice('model:'.length) : call.model;
     // What fails there for everybody is asked for elsewhere.
     const avoid = verdict.scope === 'request' ? null : this.#hop.target;
+    const others = { call, model, body: null, prefer: null, plans: new Map() };
+    if (verdict.retry === 'elsewhere' && !this.#engine.router.hasOthers(others, this.#hop.target))
+      return this.#surface(outcome, verdict, 'permanent-error', transcript);
     for (;;) {
       const resumesLeft = this.#options.resumes - this.#resumesMade;
       if (resumesLeft <= 0) return this.#surface(outcome, verdict, 'resumes-spent', transcript);
@@ -417,7 +423,7 @@ class StreamedAnswer implements StreamOwner {
     this.#engine.settings.partials.set(call.ledger, partialOf(transcript));
     // What the upstream itself said goes on unchanged, but for the facts that let `explain` find the call.
     const details = { ...this.#tell(storyOfVerdict(verdict)), cause };
-    const said = 'error' in outcome ? outcome.error : undefined;
+    const said = 'error' in outcome ? outcome.error : this.#words?.error;
     // Not healed, it has gone on byte for byte already.
     if (outcome.type === 'stream-error' && !this.#options.heal) return { type: 'surface', event: new Uint8Array(0) };
     return { type: 'surface', event: ownErrorEvent('stream-broken', details, said) };

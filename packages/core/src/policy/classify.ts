@@ -190,7 +190,7 @@ function conservative(given: Verdict, outcome: Outcome, headers: HeaderReader | 
   // Who says when to come back has not begun.
   const invited = headers !== undefined && (shouldRetryHeader(headers) === true || (given.waitMs !== undefined && isStatus(outcome, 503)));
   const safe = unaccepted || invited || safeMethods.has(method.toUpperCase());
-  return given.retry === 'here' && safe ? given : { ...given, retry: 'never' };
+  return given.retry === 'here' && safe ? given : { ...given, retry: 'never', transient: given.retry === 'here' };
 }
 
 const isStatus = (outcome: Outcome, status: number): boolean => outcome.type === 'response' && outcome.status === status;

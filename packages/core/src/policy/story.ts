@@ -40,7 +40,7 @@ export function storyOfVerdict(verdict: Verdict, retryAfterMs: number | null = n
     kind: verdict.kind === 'success' ? 'upstream-error' : verdict.kind,
     reason: verdict.reason,
     action: verdict.action,
-    retryable: verdict.retry === 'here',
+    retryable: verdict.transient ?? verdict.retry === 'here',
     retryAfterMs: retryAfterMs ?? verdict.waitMs ?? null,
   };
 }

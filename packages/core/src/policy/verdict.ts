@@ -49,6 +49,8 @@ export interface Verdict {
    * an `'operator'` changes something about the account. Nothing a server says about retrying overrules it.
    */
   readonly disable?: 'month-end' | 'credentials' | 'operator' | undefined;
+  /** The same call may succeed later, although it is not repeated here: it may have been done already. Default: as `retry` says. */
+  readonly transient?: boolean | undefined;
   /** Whether the attempt may have cost money. */
   readonly billed: 'no' | 'maybe' | 'yes';
   /** The upstream's `error_code`, or what identifies the row of the table that decided. */
