@@ -90,10 +90,19 @@ describe.each(platformNames)('with a second target of kind %s', (kind) => {
     expect((await client.messages.stream(request).finalMessage()).content).toEqual(whole);
   });
 
+  it('is not asked, and neither are cache and answer, for a caller who brought a key', async () => {
+    const { primary, other, client } = await pair(kind);
+    primary.claude.always('overloaded');
+
+    await expect(client.messages.create(request, { headers: { 'x-api-key': 'of-the-caller' } })).rejects.toMatchObject({ status: 529 });
+    expect(other.claude.requests).toHaveLength(0);
+  });
+
   it('keeps each target’s credentials at home', async () => {
     const { primary, other, client } = await pair(kind);
     primary.claude.always('overloaded');
     await client.messages.create(request, {
+      ...callOptions({ credential: 'operator' }),
       headers: { 'x-api-key': secretOf('anthropic'), cookie: secretOf('anthropic'), 'x-tenant': secretOf('anthropic') },
     });
     await client.messages.stream({ ...request, metadata: { user_id: 'u1' } }).finalMessage();

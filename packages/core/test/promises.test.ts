@@ -222,7 +222,7 @@ describe('answers of ours', () => {
     await close();
   });
 
-  it('a scope that ended is a ClientClosedRequestError', async () => {
+  it('a scope that ended is told when the answer is read', async () => {
     const { claude, client, close } = await world();
     claude.always('silent');
     const leave = new AbortController();
@@ -230,8 +230,33 @@ describe('answers of ours', () => {
     const call = runInScope({ signal: leave.signal }, () => outcome(client.messages.create(request)));
     setImmediate(() => leave.abort());
 
-    expect(await call).toBeInstanceOf(Anthropic.ClientClosedRequestError);
-    expect(await call).toMatchObject({ status: 499, errorCode: 'holdfast_aborted' });
+    expect(await call).toMatchObject({ name: 'ClientClosedRequestError', status: 499, errorCode: 'holdfast_aborted' });
+    await close();
+  });
+
+  it.each([false, true])('a scope that ended rejects nothing that nobody awaits (stream: %s)', async (stream) => {
+    const { claude, client, hold, close } = await world();
+    claude.always('silent');
+    const leave = new AbortController();
+    const unheard: unknown[] = [];
+    const hear = (reason: unknown): void => void unheard.push(reason);
+    process.on('unhandledRejection', hear);
+
+    const ended = new Promise<void>((resolve) => void hold.on(({ type }) => type === 'call-ended' && resolve()));
+    const call = runInScope({ signal: leave.signal }, () => ({ later: client.messages.create({ ...request, stream }) }));
+    setImmediate(() => leave.abort());
+    await ended;
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', hear);
+
+    expect(unheard).toEqual([]);
+    const read = async (): Promise<unknown> => {
+      const answer = await call.later;
+      if (Symbol.asyncIterator in answer) for await (const _ of answer);
+      return answer;
+    };
+    expect(hold.explain(await outcome(read())).kind).toBe('aborted');
     await close();
   });
 

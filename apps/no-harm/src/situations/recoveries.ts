@@ -211,9 +211,7 @@ export const recoveries: Subject = {
           const { thinking, max_tokens: max } = seen.body as { thinking?: { type: string; budget_tokens: number }; max_tokens: number };
           if (thinking?.type === 'enabled' && thinking.budget_tokens >= max)
             return jsonReply(errorBody('invalid_request_error', '`max_tokens` must be greater than `thinking.budget_tokens`.'), 400);
-          return seen.number === 1
-            ? eventReply([...events(long).slice(0, 14), { pause: 5 }, cut])
-            : healthy(seen, long);
+          return seen.number === 1 ? eventReply([...events(long).slice(0, 14), { pause: 5 }, cut]) : healthy(seen, long);
         }),
       rule: { right: long, promised: true },
     },

@@ -5,7 +5,7 @@ import { lowerRung, rungsFor } from '../policy/ladder.ts';
 import { storyOfEnding, storyOfVerdict } from '../policy/story.ts';
 import { messageEvents } from '../stream/message-events.ts';
 import { isAborted } from './abort.ts';
-import { headerValue, ownAnswer } from './answers.ts';
+import { headerValue, leftAnswer } from './answers.ts';
 import type { Call } from './call.ts';
 import { errorDetails, surface } from './deliver.ts';
 import { finish } from './finish.ts';
@@ -78,8 +78,8 @@ function questOf({ settings }: Engine, call: Call, purpose: Quest['purpose'], mo
 }
 
 /** Something below the first rung may have an answer at once. */
-const mayDegrade = ({ fallbacks, cache, answer }: Engine['settings']['options'], { body }: Call): boolean =>
-  (fallbacks?.length ?? 0) > 0 || cache !== undefined || answer !== undefined || body?.['speed'] === 'fast';
+const mayDegrade = ({ fallbacks, cache, answer }: Engine['settings']['options'], { body, credential }: Call): boolean =>
+  (fallbacks?.length ?? 0) > 0 || (!credential.isCallers && (cache ?? answer) !== undefined) || body?.['speed'] === 'fast';
 
 function deliver(engine: Engine, call: Call, { result, hop, entry }: Answered): Response {
   switch (result.type) {
@@ -92,7 +92,8 @@ function deliver(engine: Engine, call: Call, { result, hop, entry }: Answered): 
     case 'message': {
       const { id } = result.message;
       if (typeof id === 'string') engine.settings.book.index(id, call.ledger);
-      if (call.route === 'messages' && !call.ledger.degraded) engine.settings.cache?.store(call, result.message);
+      if (call.route === 'messages' && !call.ledger.degraded && !call.credential.isCallers)
+        engine.settings.cache?.store(call, result.message);
       finish(engine, call, 'delivered', null);
       // Whatever the upstream called it, it was read as JSON; under another name the SDK would hand out a string.
       return relabelRead(result.response, result.text, result.message, { ...labels(call, hop.target), 'content-type': 'application/json' });
@@ -109,8 +110,9 @@ function rungs({ settings }: Engine, call: Call, end: GaveUp): Rung[] {
     available: {
       speed: call.body['speed'] === 'fast',
       model: (options.fallbacks?.length ?? 0) > 0,
-      cache: settings.cache !== null,
-      answer: options.answer !== undefined,
+      // What the operator pays for is not for those who bring a key of their own.
+      cache: settings.cache !== null && !call.credential.isCallers,
+      answer: options.answer !== undefined && !call.credential.isCallers,
     },
   });
 }
@@ -142,9 +144,9 @@ function fail(engine: Engine, call: Call, end: GaveUp): Response {
   const { failure } = end;
   if (end.reason === 'aborted' || failure?.verdict.kind === 'aborted') {
     finish(engine, call, 'aborted', 'aborted');
-    // The SDK looks at its own signal first: this becomes its APIUserAbortError. A scope that ended is not the SDK's: 499.
+    // The SDK looks at its own signal first: this becomes its APIUserAbortError. A scope that ended is not the SDK's.
     if (call.callers[0]?.aborted) throw new DOMException('The caller left.', 'AbortError');
-    return ownAnswer('aborted', errorDetails(call, storyOfEnding('aborted', null, null)), labels(call, null));
+    return leftAnswer(call.stream, errorDetails(call, storyOfEnding('aborted', null, null)), labels(call, null));
   }
   const cause = failure?.result.error;
   if (failure?.verdict.kind === 'local-error') {

@@ -57,3 +57,23 @@ const encoder = new TextEncoder();
 export function ownErrorEvent(reason: SurfaceReason, details: Omit<OwnErrorDetails, 'error_code'>, said?: ErrorFacts): Uint8Array {
   return encoder.encode(`event: error\ndata: ${errorBody(reason, details, said)}\n\n`);
 }
+
+/**
+ * The Response for a caller whose scope has ended. It fails when it is read: a call that was begun and is not awaited yet, by
+ * somebody who has left and may never come to it, must not end the process by a rejection that nobody handles.
+ */
+export function leftAnswer(stream: boolean, details: Omit<OwnErrorDetails, 'error_code'>, labels: Record<string, string>): Response {
+  const as = (contentType: string): ResponseInit => ({ status: 200, headers: { 'content-type': contentType, ...labels } });
+  if (stream) return new Response(ownErrorEvent('aborted', details) as Uint8Array<ArrayBuffer>, as('text/event-stream; charset=utf-8'));
+  const { message, status } = endings.aborted;
+  const error = Object.assign(new Error(message), {
+    name: 'ClientClosedRequestError',
+    status,
+    errorCode: errorCodeOf('aborted'),
+    error: JSON.parse(errorBody('aborted', details)) as unknown,
+    requestID: headerValue(details.call_id),
+    headers: new Headers(labels),
+  });
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({ pull: (controller) => controller.error(error) }, { highWaterMark: 0 });
+  return new Response(body, as('application/json'));
+}

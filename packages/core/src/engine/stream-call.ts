@@ -254,7 +254,14 @@ class StreamedAnswer implements StreamOwner {
   #keep(): void {
     const { cache } = this.#engine.settings;
     const { ledger } = this.#call;
-    if (cache === null || ledger.degraded !== null || ledger.resumes > 0 || this.splice.stopReason !== 'end_turn') return;
+    if (
+      cache === null ||
+      this.#call.credential.isCallers ||
+      ledger.degraded !== null ||
+      ledger.resumes > 0 ||
+      this.splice.stopReason !== 'end_turn'
+    )
+      return;
     const message = wholeMessage(this.splice.transcript(), 'end_turn');
     if (message) cache.store(this.#call, message);
   }
