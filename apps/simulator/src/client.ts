@@ -50,7 +50,7 @@ const withRamp = (breaker: BreakerSettings, hasOthers: boolean): BreakerSettings
 
 const facts = { kind: 'anthropic', geo: null, processor: null, weight: 1, models: {}, capabilities: {} as never } as const;
 const operator = { id: '', isCallers: false };
-const asking = (whole: boolean) => ({ circuit: 'model', stream: !whole, sizeClass: '' });
+const asking = (whole: boolean) => ({ circuit: 'model', stream: !whole, peers: whole ? 'model/whole/' : 'model/stream/' });
 
 /** One process: a budget, and what it knows of each target. */
 export class Client {

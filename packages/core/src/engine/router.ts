@@ -265,11 +265,8 @@ const adaptedFor = ({ call, body, model }: Want, facts: TargetFacts, client: Tar
 /** Limits and overload are per model, and fast mode has a pool of its own, where there is a fast mode. */
 function askingFor({ call, model, body }: Want, { capabilities }: TargetFacts): Asking {
   const isFast = capabilities.speed && model === call.model && (body ?? call.body)?.['speed'] === 'fast';
-  return {
-    circuit: call.route === 'other' ? null : `${model ?? 'none'}${isFast ? '+fast' : ''}`,
-    stream: call.stream,
-    sizeClass: call.sizeClass,
-  };
+  const circuit = call.route === 'other' ? null : `${model ?? 'none'}${isFast ? '+fast' : ''}`;
+  return { circuit, stream: call.stream, peers: `${circuit}/${call.stream ? 'stream' : 'whole'}/${call.sizeClass}` };
 }
 
 /** The first target has no client of ours to ask with: real calls probe it. */

@@ -94,6 +94,10 @@ interface Visit {
   ruledOut: boolean;
 }
 
+/**
+ * One call on its way: `next` says from a look at the targets whether it is sent, waits or ends; `sent`, `waits` and `failed` tell
+ * it what was done. Decides and remembers, and does nothing itself: the engine and the simulator follow it.
+ */
 export class Journey {
   readonly #rules: JourneyRules;
   readonly #trip: Trip;
@@ -174,6 +178,12 @@ export class Journey {
     const last = this.#last;
     if (last?.verdict.retry === 'never') return end('permanent', last.target, last.verdict.waitMs);
     if (now >= deadlineAt) return end('deadline');
+    if (last === null && look.targets.length === 1) {
+      // The way almost every call goes: it has met no trouble, and there is none.
+      const only = look.targets[0] as TargetView;
+      if (isWell(only, now) && this.#trip.avoid === null)
+        return send(only.name, only.name === this.#trip.prefer ? 'preferred' : 'order', false);
+    }
     const allowed = look.targets.filter(({ excluded }) => !excluded);
     const most = Math.min(mostAttempts, attempts + Math.max(0, allowed.length - 1));
     if (last && this.#made >= most) return end('attempts', last.target, last.verdict.waitMs);
@@ -304,6 +314,9 @@ export class Journey {
     return Math.min(patienceMs - this.#waitedMs, deadlineAt - now - 1);
   }
 }
+
+const isWell = ({ excluded, offer, throttledUntil, disabledUntil }: TargetView, now: number): boolean =>
+  !excluded && offer.type === 'admits' && throttledUntil <= now && disabledUntil <= now;
 
 const send = (target: string, why: Why | 'look', paid: boolean): Step => ({ type: 'send', target, why, paid });
 

@@ -13,8 +13,8 @@ export interface Asking {
   /** The name of its circuit: model and speed. Null: a route that has no circuits. */
   readonly circuit: string | null;
   readonly stream: boolean;
-  /** Requests that take about as long as each other: samples of others say nothing about this one. */
-  readonly sizeClass: string;
+  /** Names the requests that take about as long as this one: samples of others say nothing about it. */
+  readonly peers: string;
 }
 
 /** How a target is for one call, at one moment. */
@@ -74,6 +74,10 @@ const usualThrottleMs = 1_000;
 
 const openDoor: Offer = { type: 'admits' };
 
+/**
+ * What is known of one kind of request at one target, made with one credential: circuits, hints and lockout, health, latency.
+ * `view` says how it is for a call, `admit` and `settle` go around each attempt.
+ */
 export class RouteState {
   readonly #options: RouteOptions;
   readonly #circuits = new BoundedMap<Breaker>(most, (breaker) => breaker.isIdle);
@@ -156,8 +160,8 @@ export class RouteState {
   }
 
   /** How long requests like this one took to answer: a stream to its first content, others to their end. */
-  samples({ circuit, stream, sizeClass }: Asking): Samples {
-    return this.#latency.use(`${circuit}/${stream ? 'stream' : 'whole'}/${sizeClass}`, () => new Samples());
+  samples({ peers }: Asking): Samples {
+    return this.#latency.use(peers, newSamples);
   }
 
   /** Somebody found it well, or made it so: whoever comes next may see. */
@@ -261,6 +265,8 @@ export class RouteState {
     onChange({ type: 'target-disabled', kind, until: this.#disabledUntil }, now);
   }
 }
+
+const newSamples = (): Samples => new Samples();
 
 /** Takes every chance. */
 const never: Random = () => 0;

@@ -49,6 +49,7 @@ interface Part {
   readonly state: RouteState;
 }
 
+/** One target: a `RouteState` for each kind of request and credential, and whether an operator has taken it out of service. */
 export class TargetState {
   readonly facts: TargetFacts;
   readonly #options: TargetStateOptions;
