@@ -5,7 +5,7 @@ import { storyOfEnding, storyOfVerdict, type Story } from '../policy/story.ts';
 import type { Verdict } from '../policy/verdict.ts';
 import { classify } from '../policy/classify.ts';
 import { witness } from '../policy/witness.ts';
-import type { Outcome } from '../policy/outcome.ts';
+import type { ErrorFacts, Outcome } from '../policy/outcome.ts';
 import type { StreamSettings } from '../settings.ts';
 import { continuationBody, type Continuation } from '../stream/continuation.ts';
 import { planRecovery, requestFacts, type Plan, type RequestFacts, type SurfaceCause } from '../stream/recovery.ts';
@@ -112,11 +112,11 @@ class StreamedAnswer implements StreamOwner {
   #noPrefill = false;
   /** How many of the splice's usage entries belong to attempts that are already in the ledger. */
   #accounted = 0;
-  /** What the upstream said of the first break: it tells more than that no continuation was of use. */
-  #words: Extract<Outcome, { type: 'stream-error' }> | null = null;
   /** What the reader had when the attempt began. */
   #hadBefore = 0;
   #resumeForm: 'prefill' | 'user-turn' | 'restart' | null = null;
+  /** The last that the upstream itself said of a failure. */
+  #said: { readonly outcome: Outcome; readonly verdict: Verdict } | null = null;
   /** How it ends, where it fails. */
   #told: Story | null = null;
   /** Ends what is being asked for the rest of the answer; null while nothing is. */
@@ -184,19 +184,16 @@ class StreamedAnswer implements StreamOwner {
     const call = this.#call;
     const now = settings.clock.now();
     if (isAborted(call.callers)) return this.#surfaceAborted();
-    if (broken.type === 'stream-error') this.#words ??= broken;
     const late = now >= call.deadlineAt;
     const outcome: Outcome = late ? { type: 'limit', limit: 'total' } : broken;
-    const verdict = classify(outcome, { now: wallNow(settings.clock), route: call.route, speed: speedOf(call.body) });
-    this.#hop.settle(witness({ outcome, verdict, tookMs: now - this.#entry.startedAt, repeated: this.#resumesMade > 0 }));
     const transcript = this.splice.transcript();
-    this.#closeAttempt(verdict, now, transcript);
+    const verdict = this.#judge(outcome, transcript);
     this.#checkpointer?.write(transcript);
     const plan = planRecovery({
       transcript,
       stopKnown: this.splice.stopKnown,
       facts: this.#facts,
-      verdict: this.splice.state.type === 'broken' && this.splice.state.problem === 'nothing-new' ? { ...verdict, retry: 'here' } : verdict,
+      verdict: { ...verdict, retry: this.#retryAfter(verdict) },
       options: this.#options,
       resumesLeft: (call.perCall.attempts === 1 ? 0 : this.#options.resumes) - this.#resumesMade,
     });
@@ -225,6 +222,24 @@ class StreamedAnswer implements StreamOwner {
       case 'continue':
         return this.#ask(plan, outcome, verdict, transcript);
     }
+  }
+
+  /** Whether to ask again after a break, as far as the verdict on it says. */
+  #retryAfter({ retry }: Verdict): Verdict['retry'] {
+    const { state } = this.splice;
+    if (state.type === 'broken' && state.problem === 'nothing-new') return 'here';
+    // Only another target could answer, and there is none.
+    return retry === 'elsewhere' && !this.#hasOthers(this.#hop.target) ? 'never' : retry;
+  }
+
+  #hasOthers(target: string): boolean {
+    return this.#engine.router.hasOthers({ call: this.#call, model: this.#model, body: null, prefer: null, plans: new Map() }, target);
+  }
+
+  /** The model that answers. */
+  get #model(): string | null {
+    const { ledger, model } = this.#call;
+    return ledger.degraded?.startsWith('model:') ? ledger.degraded.slice('model:'.length) : model;
   }
 
   onDone(surfaced: boolean): void {
@@ -268,9 +283,34 @@ class StreamedAnswer implements StreamOwner {
 
   onLeave(): void {
     this.#unlink();
+    const { state } = this.splice;
+    // Not healed, the upstream's own error has reached the reader, who reads no further.
+    if (!this.#asking && this.#entry.durationMs === null && state.type === 'broken' && state.problem === 'error')
+      return this.#finishTold(state.error ?? {});
     // What is being asked ends first, so that the ledger tells of it.
     if (this.#asking) abortQuietly(this.#asking);
     else this.#finishLeft();
+  }
+
+  #finishTold(error: ErrorFacts): void {
+    const transcript = this.splice.transcript();
+    const verdict = this.#judge({ type: 'stream-error', error }, transcript);
+    this.#engine.settings.partials.set(this.#call.ledger, partialOf(transcript));
+    this.#tell(storyOfVerdict(verdict));
+    this.#checkpointer?.leave();
+    finish(this.#engine, this.#call, 'failed', verdict.kind);
+  }
+
+  /** What the end of an attempt means, for the target, for the ledger, and for the end of the answer. */
+  #judge(outcome: Outcome, transcript: Transcript): Verdict {
+    const { clock } = this.#engine.settings;
+    const call = this.#call;
+    const now = clock.now();
+    const verdict = classify(outcome, { now: wallNow(clock), route: call.route, speed: speedOf(call.body) });
+    this.#hop.settle(witness({ outcome, verdict, tookMs: now - this.#entry.startedAt, repeated: this.#resumesMade > 0 }));
+    if (hasWords(outcome)) this.#said = { outcome, verdict };
+    this.#closeAttempt(verdict, now, transcript);
+    return verdict;
   }
 
   #finishLeft(): void {
@@ -313,12 +353,9 @@ class StreamedAnswer implements StreamOwner {
     verdict: Verdict,
     transcript: Transcript,
   ): Promise<NextSource> {
-    const model = call.ledger.degraded?.startsWith('model:') ? call.ledger.degraded.slice('model:'.length) : call.model;
+    const model = this.#model;
     // What fails there for everybody is asked for elsewhere.
     const avoid = verdict.scope === 'request' ? null : this.#hop.target;
-    const others = { call, model, body: null, prefer: null, plans: new Map() };
-    if (verdict.retry === 'elsewhere' && !this.#engine.router.hasOthers(others, this.#hop.target))
-      return this.#surface(outcome, verdict, 'permanent-error', transcript);
     for (;;) {
       const resumesLeft = this.#options.resumes - this.#resumesMade;
       if (resumesLeft <= 0) return this.#surface(outcome, verdict, 'resumes-spent', transcript);
@@ -333,7 +370,7 @@ class StreamedAnswer implements StreamOwner {
         avoid,
         attempts: resumesLeft,
         waits: true,
-        delayMs: this.#firstDelay(verdict, model, avoid),
+        delayMs: this.#firstDelay(verdict, avoid),
       });
       this.#resumesMade += call.ledger.attempts.length - before;
       if (end.type === 'answered') return this.#resumed(plan, continuation, end, transcript);
@@ -404,10 +441,10 @@ class StreamedAnswer implements StreamOwner {
   }
 
   /** Streams often break together: even a first continuation is spread a little. Nobody waits for a target that is not asked. */
-  #firstDelay(verdict: Verdict, model: string | null, avoid: string | null): number {
-    const { settings, router } = this.#engine;
+  #firstDelay(verdict: Verdict, avoid: string | null): number {
+    const { settings } = this.#engine;
     const congested = verdict.kind === 'overloaded' || verdict.kind === 'rate-limited';
-    const leaves = avoid !== null && router.hasOthers({ call: this.#call, model, body: null, prefer: null, plans: new Map() }, avoid);
+    const leaves = avoid !== null && this.#hasOthers(avoid);
     if (leaves || (!congested && verdict.waitMs === undefined)) return settings.random() * 250;
     return Math.min(
       settings.maxRetryAfterMs,
@@ -425,14 +462,16 @@ class StreamedAnswer implements StreamOwner {
     return { type: 'surface', event: ownErrorEvent('deadline', this.#tell(storyOfEnding('deadline', null, null))) };
   }
 
-  #surface(outcome: Outcome, verdict: Verdict, cause: SurfaceCause, transcript: Transcript): NextSource {
+  /** A break without a word, after one that the upstream explained, is told by what was said. */
+  #surface(broken: Outcome, judged: Verdict, cause: SurfaceCause, transcript: Transcript): NextSource {
     const call = this.#call;
     this.#engine.settings.partials.set(call.ledger, partialOf(transcript));
     // What the upstream itself said goes on unchanged, but for the facts that let `explain` find the call.
+    const { outcome, verdict } = this.#said !== null && !hasWords(broken) ? this.#said : { outcome: broken, verdict: judged };
     const details = { ...this.#tell(storyOfVerdict(verdict)), cause };
-    const said = 'error' in outcome ? outcome.error : this.#words?.error;
+    const said = 'error' in outcome ? outcome.error : undefined;
     // Not healed, it has gone on byte for byte already.
-    if (outcome.type === 'stream-error' && !this.#options.heal) return { type: 'surface', event: new Uint8Array(0) };
+    if (broken.type === 'stream-error' && !this.#options.heal) return { type: 'surface', event: new Uint8Array(0) };
     return { type: 'surface', event: ownErrorEvent('stream-broken', details, said) };
   }
 
@@ -467,6 +506,8 @@ class StreamedAnswer implements StreamOwner {
     }));
   }
 }
+
+const hasWords = (outcome: Outcome): boolean => 'error' in outcome && (outcome.error?.message ?? outcome.error?.type) !== undefined;
 
 /** Grows with everything a reader is given. */
 const amountOf = ({ blocks }: Transcript): number => blocks.reduce((sum, { text }) => sum + 1 + text.length, 0);

@@ -187,10 +187,6 @@ const turnedAway: ReadonlySet<number> = new Set([429, 529]);
 function conservative(given: Verdict, outcome: Outcome, headers: HeaderReader | undefined, method: string): Verdict {
   const unaccepted =
     (outcome.type === 'response' && turnedAway.has(outcome.status)) || (outcome.type === 'connection' && outcome.cause.sent === 'no');
-  // Who says when to come back has not begun.
-  const invited = headers !== undefined && (shouldRetryHeader(headers) === true || (given.waitMs !== undefined && isStatus(outcome, 503)));
-  const safe = unaccepted || invited || safeMethods.has(method.toUpperCase());
+  const safe = unaccepted || safeMethods.has(method.toUpperCase()) || (headers !== undefined && shouldRetryHeader(headers) === true);
   return given.retry === 'here' && safe ? given : { ...given, retry: 'never', transient: given.retry === 'here' };
 }
-
-const isStatus = (outcome: Outcome, status: number): boolean => outcome.type === 'response' && outcome.status === status;

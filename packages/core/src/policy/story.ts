@@ -7,6 +7,7 @@ import { classify } from './classify.ts';
 import { connectionFacts } from './connection-facts.ts';
 import {
   endings,
+  errorCodeOf,
   failureKinds,
   isEndKind,
   isFailureKind,
@@ -49,7 +50,7 @@ export function storyOfVerdict(verdict: Verdict, retryAfterMs: number | null = n
 export function storyOfEnding(reason: SurfaceReason, verdict: Verdict | null, retryAfterMs: number | null): Story {
   const { action, retryable, ofUpstream } = endings[reason];
   if (ofUpstream && verdict) return storyOfVerdict(verdict, retryAfterMs);
-  return { kind: reason, reason, action, retryable, retryAfterMs };
+  return { kind: reason, reason: errorCodeOf(reason), action, retryable, retryAfterMs };
 }
 
 /** The labels by which a Response of the upstream tells what was made of it. */
@@ -75,11 +76,9 @@ export function detailsOf({ kind, reason, retryable, retryAfterMs }: Told): Reco
  */
 export function storyOfError(failure: Failure, now: number): Story | null {
   if (failure.code?.startsWith('holdfast_')) return storyOfOurs(failure, failure.code);
-  const { name, status, headers = noHeaders } = failure;
+  const { name, headers = noHeaders } = failure;
   if (name === 'APIUserAbortError' || name === 'AbortError') return storyOfEnding('aborted', null, null);
   const told = toldBy(headers);
-  // What a proxy in front of the upstream says of a client that left.
-  if (told === null && status === 499) return storyOfEnding('aborted', null, null);
   const outcome = outcomeOf(failure, told === null ? headers : unmarked(headers));
   if (outcome === null) return null;
   const classified = storyOfVerdict(classify(outcome, { now }), millisecondsIn(failure.details, 'retryAfterMs', 'retry_after_ms') ?? null);
@@ -92,18 +91,26 @@ export const problemKindOf = (kind: EndKind): ProblemKind => (isFailureKind(kind
 const actionOf = (kind: EndKind): string => (isSurfaceReason(kind) ? endings[kind] : failureKinds[kind]).action;
 
 /** The body of another process may have come through several: what it does not know, or does not say, the table does. */
-function storyOfOurs({ details }: Failure, code: string): Story {
+function storyOfOurs(failure: Failure, code: string): Story {
+  const { details } = failure;
   const own = reasonOfCode(code);
-  const said = isEndKind(details['kind']) ? details['kind'] : undefined;
+  const said = isEndKind(details['kind']) ? details['kind'] : kindOfType(own, failure);
   const kind = own === undefined || endings[own].ofUpstream ? (said ?? own ?? 'upstream-error') : own;
   const { reason, retryable } = details;
   return {
     kind,
-    reason: kind !== own && typeof reason === 'string' ? reason : code,
+    reason: typeof reason === 'string' && (own === undefined || endings[own].ofUpstream) ? reason : code,
     action: actionOf(kind),
     retryable: typeof retryable === 'boolean' ? retryable : own === undefined || endings[own].retryable,
     retryAfterMs: millisecondsIn(details, 'retryAfterMs', 'retry_after_ms') ?? null,
   };
+}
+
+/** A proxy in between keeps what was made of a failure to itself, but not the upstream's type, where that says anything. */
+function kindOfType(own: SurfaceReason | undefined, { type, message }: Failure): EndKind | undefined {
+  if (own === undefined || type === undefined || type === 'api_error' || type === endings[own].type) return undefined;
+  const { kind } = classify({ type: 'stream-error', error: { type, message } });
+  return kind === 'success' ? undefined : kind;
 }
 
 function toldBy(headers: HeaderReader): Told | null {
