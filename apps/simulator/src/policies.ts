@@ -1,14 +1,7 @@
 // The policies that are compared, by name. Holdfast's is what the production code says it is.
 
 import { holdfast, type HoldfastOptions } from '@holdfast/core';
-import {
-  breakerPresets,
-  type Backoff,
-  type BackoffOptions,
-  type BreakerSettings,
-  type RetryBudgetOptions,
-  backoff,
-} from '@holdfast/core/policy';
+import { breakerPresets, type Backoff, type BreakerSettings, type RetryBudgetOptions, backoff } from '@holdfast/core/policy';
 
 export interface Policy {
   readonly name: string;
@@ -57,12 +50,7 @@ const guide: Policy = {
 
 /** Holdfast with `options`, as the production code resolves and describes them; wrong options throw its own error. */
 export function holdfastPolicy(name: string, options: HoldfastOptions = {}): Policy {
-  const described = holdfast(options).describe() as {
-    retry: BackoffOptions & { attempts: number; maxRetryAfterMs: number };
-    budget: Required<RetryBudgetOptions> | false;
-    breaker: (BreakerSettings & { waitMs: number }) | false;
-    streams: { heal: boolean; resumes: number };
-  };
+  const described = holdfast(options).describe();
   return {
     name,
     attempts: described.retry.attempts,
@@ -74,7 +62,7 @@ export function holdfastPolicy(name: string, options: HoldfastOptions = {}): Pol
     circuitWaitMs: described.breaker ? described.breaker.waitMs : 0,
     resumes: described.streams.heal ? described.streams.resumes : 0,
     failover: true,
-    adaptive: options.limits?.adaptive !== false,
+    adaptive: described.limits.adaptive,
   };
 }
 

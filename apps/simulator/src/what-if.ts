@@ -1,6 +1,6 @@
 // Reads `--breaker.cooldownMs=30000` and its like into options, with the production code as the judge of values.
 
-import { HoldfastConfigError, holdfast, type HoldfastOptions } from '@holdfast/core';
+import { HoldfastConfigError, holdfast, type HoldfastOptions, type SettingsDescription } from '@holdfast/core';
 import { holdfastPolicy, type Policy } from './policies.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -57,8 +57,8 @@ function valueOf(text: string): unknown {
   return Number.isNaN(number) ? text : number;
 }
 
-function namesOf(described: Record<string, unknown>): Map<string, string[]> {
-  const names = (section: string): string[] => Object.keys(described[section] as object);
+function namesOf(described: SettingsDescription): Map<string, string[]> {
+  const names = (section: 'retry' | 'budget' | 'breaker'): string[] => Object.keys(described[section]);
   return new Map([
     ['retry', names('retry')],
     ['budget', names('budget')],

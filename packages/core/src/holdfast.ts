@@ -2,6 +2,7 @@
 
 import { checkCallOptions, checkOptions, checkResume } from './check-options.ts';
 import { HoldfastConfigError } from './config-error.ts';
+import { describeSettings, type SettingsDescription } from './describe.ts';
 import { answerCall } from './engine/answer-call.ts';
 import { headerValue } from './engine/answers.ts';
 import type { MiddlewareNext } from '@anthropic-ai/sdk';
@@ -12,7 +13,7 @@ import { createRouter } from './engine/router.ts';
 import { callIdOf, explainError, type Explanation } from './explain.ts';
 import { currentScope, deadlineOn } from './http/scope.ts';
 import type { HoldfastOptions } from './options.ts';
-import { describeSettings, resolveSettings } from './settings.ts';
+import { resolveSettings } from './settings.ts';
 import type { TargetReport } from './policy/target-state.ts';
 import type { Listener } from './telemetry/events.ts';
 import type { Ledger } from './telemetry/ledger.ts';
@@ -62,7 +63,7 @@ export interface Holdfast extends HoldfastMiddleware {
   /** The state of targets, circuits and budget now. */
   health(): HealthReport;
   /** The settings in force, defaults filled in, as plain data. */
-  describe(): Record<string, unknown>;
+  describe(): SettingsDescription;
   /**
    * Every attempt of a recent call, found by its call id, its request id, a message, a response or an error. An id that several
    * calls share finds the last of them.

@@ -1,6 +1,7 @@
 // The public face of @holdfast/core.
 
 export { holdfast, type HealthReport, type Holdfast, type HoldfastMiddleware, type ResumeClient } from './holdfast.ts';
+export type { SettingsDescription, TargetDescription } from './describe.ts';
 export { HoldfastConfigError, type ConfigProblem } from './config-error.ts';
 export type {
   CallOptions,

@@ -1,13 +1,11 @@
 // The options with every default filled in, once, when an instance is made.
 
 import { AnswerCache } from './engine/cache.ts';
-import type { HoldfastOptions, RetryOptions, StreamOptions } from './options.ts';
-import { backoff, backoffDefaults, type Backoff } from './policy/backoff.ts';
+import type { HoldfastOptions, StreamOptions } from './options.ts';
+import { backoff, type Backoff } from './policy/backoff.ts';
 import { breakerPresets, type BreakerSettings } from './policy/breaker-options.ts';
 import { withDefaults } from './policy/defaults.ts';
-import { slowDefaults, type SlowOptions } from './policy/pace.ts';
 import type { JourneyRules } from './policy/journey.ts';
-import { retryBudgetDefaults } from './policy/retry-budget.ts';
 import { Budgets } from './engine/budgets.ts';
 import { createEmitter, type Emitter } from './telemetry/emitter.ts';
 import { createLedgerBook, type LedgerBook } from './telemetry/ledger.ts';
@@ -83,32 +81,5 @@ export function resolveSettings(options: HoldfastOptions): Settings {
     partials: createPartialBook(),
     stories: new WeakMap(),
     cache: options.cache ? new AnswerCache(options.cache, clock) : null,
-  };
-}
-
-/** The settings in force as plain data, for logs and support. No clients, stores or functions. */
-export function describeSettings({
-  options,
-  attempts,
-  maxRetryAfterMs,
-  streams,
-  breaker,
-  circuitWaitMs,
-}: Settings): Record<string, unknown> {
-  const { checkpoints, ...streamOptions } = streams;
-  return {
-    targets: [options.primary?.name ?? 'primary', ...(options.targets ?? []).map(({ name }) => name)],
-    route: options.route ?? 'ordered',
-    slow: options.slow === false ? false : withDefaults<SlowOptions>(slowDefaults, options.slow),
-    fence: options.fence ?? null,
-    retry: { ...withDefaults<RetryOptions>(backoffDefaults, options.retry || {}), attempts, maxRetryAfterMs },
-    budget: options.budget === false ? false : withDefaults(retryBudgetDefaults, options.budget),
-    breaker: breaker === null ? false : { ...breaker, waitMs: circuitWaitMs },
-    limits: options.limits ?? {},
-    streams: { ...streamOptions, checkpoints: checkpoints !== undefined },
-    fallbacks: (options.fallbacks ?? []).map((fallback) => (typeof fallback === 'string' ? fallback : fallback.model)),
-    cache: options.cache !== undefined,
-    answer: options.answer !== undefined,
-    degrade: options.degrade ?? 'answer',
   };
 }

@@ -209,7 +209,7 @@ describe('limits and switches', () => {
 
     await expect(answer).rejects.toThrow('holdfast_stream_broken');
     expect(claude.requests).toHaveLength(3);
-    expect(hold.describe()['streams']).toMatchObject({ heal: true, resumes: 2, tools: 'message' });
+    expect(hold.describe().streams).toMatchObject({ heal: true, resumes: 2, tools: 'message' });
     await close();
   });
 

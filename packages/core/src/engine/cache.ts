@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { canonicalRequest } from '../policy/cache-key.ts';
+import { withDefaults } from '../policy/defaults.ts';
 import { isBlock, isObject, parseObject } from '../stream/event-form.ts';
 import { wallNow, type Clock } from '../time.ts';
 import { askStore } from './ask-store.ts';
@@ -24,6 +25,13 @@ export interface AnswerCacheOptions {
   /** A store that does not answer in this time has nothing. Milliseconds, default 250. */
   readonly patienceMs?: number;
 }
+
+/** What holds where nothing is set. */
+export const cacheDefaults: Required<Omit<AnswerCacheOptions, 'store'>> = {
+  maxAgeMs: 24 * 3600 * 1000,
+  maxEntryBytes: 256 * 1024,
+  patienceMs: 250,
+};
 
 type Message = Readonly<Record<string, unknown>>;
 
@@ -48,7 +56,8 @@ export class AnswerCache {
   /** Answers on their way to the store. */
   #writing = 0;
 
-  constructor({ store, maxAgeMs = 24 * 3600 * 1000, maxEntryBytes = 256 * 1024, patienceMs = 250 }: AnswerCacheOptions, clock: Clock) {
+  constructor({ store, ...options }: AnswerCacheOptions, clock: Clock) {
+    const { maxAgeMs, maxEntryBytes, patienceMs } = withDefaults(cacheDefaults, options);
     this.#store = store;
     this.#clock = clock;
     this.#maxAgeMs = maxAgeMs;

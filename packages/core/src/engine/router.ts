@@ -3,18 +3,18 @@
 import type { Target, TargetOptions } from '../options.ts';
 import { adapt, type Adapted } from '../policy/adapt.ts';
 import type { BreakerStateName, Permit } from '../policy/breaker.ts';
-import { withDefaults } from '../policy/defaults.ts';
 import { fenceDenial, fenceOfRequest } from '../policy/fence.ts';
 import type { Look, TargetView } from '../policy/journey.ts';
 import type { Asking, RouteState } from '../policy/route-state.ts';
 import { hashFraction, stickyKeyOf } from '../policy/sticky.ts';
-import { defaultsOf, targetKind, type TargetFacts } from '../policy/target.ts';
+import type { TargetFacts } from '../policy/target.ts';
 import { circuitLabel, TargetState, type RouteName, type TargetReport } from '../policy/target-state.ts';
 import type { Settings } from '../settings.ts';
 import { backgroundClock, nextMonth } from '../time.ts';
 import type { Call } from './call.ts';
 import { startProbes, type ProbedTarget } from './probe.ts';
 import { tell } from './tell.ts';
+import { factsOf } from './target-facts.ts';
 
 /** One target as one part of a call could use it. Made once, however often it is looked at. */
 export interface Plan {
@@ -273,20 +273,6 @@ function askingFor({ call, model, body }: Want, { capabilities }: TargetFacts): 
 function probedTarget({ target, client }: Entry, now: () => number): ProbedTarget[] {
   if (client === null) return [];
   return [{ name: target.facts.name, client, isIll: () => target.isIll(now()), onWell: () => target.forgive() }];
-}
-
-function factsOf(name: string, options: TargetOptions, client: Target['client'] | null): TargetFacts {
-  const kind = client === null ? 'anthropic' : targetKind(client);
-  const defaults = defaultsOf(kind);
-  return {
-    name,
-    kind,
-    geo: options.geo ?? null,
-    processor: options.processor ?? defaults.processor,
-    weight: options.weight ?? 1,
-    models: options.models ?? {},
-    capabilities: withDefaults(defaults.capabilities, options.capabilities),
-  };
 }
 
 type Change = Parameters<ConstructorParameters<typeof TargetState>[1]['onChange']>[0];

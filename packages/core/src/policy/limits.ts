@@ -51,7 +51,8 @@ export function limitsFor(input: LimitsInput): Limits {
   };
 }
 
-const silenceMs = ({ cloud }: LimitsInput): number => (cloud ? silence.cloud : silence.direct);
+/** How long a silence is waited out where the user has set nothing, milliseconds. */
+export const silenceMs = ({ cloud }: Pick<LimitsInput, 'cloud'>): number => (cloud ? silence.cloud : silence.direct);
 
 /** Where the user has set none. Who was cut once gets twice the time: the second answer may be as slow as the first. */
 function ownLimitMs(input: LimitsInput): number {
