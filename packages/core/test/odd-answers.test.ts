@@ -137,23 +137,6 @@ describe('a whole answer', () => {
     expect(await asked(client)).toEqual(whole);
   });
 
-  it('may come after white space that takes longer than its idle limit', async () => {
-    const { client, requests } = await upstream(
-      (_, response) => {
-        response.writeHead(200, { 'content-type': 'application/json' });
-        let drops = 0;
-        const drip = (): void => {
-          if ((drops += 1) < 12) return void response.write('\n', () => setTimeout(drip, 40));
-          response.end(message);
-        };
-        drip();
-      },
-      { limits: { idleMs: 300 } },
-    );
-
-    expect([await asked(client), requests()]).toEqual([whole, 1]);
-  });
-
   it('that is larger than any is given up, and not asked for again', async () => {
     const bomb = gzipSync(Buffer.alloc(130 * 1024 * 1024, ' '));
     const { client, requests } = await upstream((_, response) =>

@@ -3,6 +3,7 @@
 import type { TargetClient } from '../options.ts';
 import type { ApiOptions, ApiRequest } from './call.ts';
 import { nestedMark } from './nested.ts';
+import { discard } from './web-body.ts';
 
 /**
  * Request headers that mean the same everywhere. Everything else stays behind: credentials above all, and whatever a
@@ -82,7 +83,7 @@ export async function dispatchProbe(client: TargetClient, signal: AbortSignal): 
       fetchOptions: { redirect: 'manual' },
     } as never);
     const response = await sent.asResponse();
-    await response.body?.cancel();
+    await discard(response);
     return response.status;
   } catch (error) {
     const response = responseOf(error);
@@ -100,9 +101,13 @@ function responseOf(error: unknown): Response | null {
     message,
   } = (error ?? {}) as { status?: unknown; headers?: unknown; error?: unknown; message?: unknown };
   if (typeof status !== 'number' || status < 200 || status > 599) return null;
-  const copied = new Headers(headers instanceof Headers ? headers : {});
+  // The headers of another client's fetch may be no Headers of the platform: any that give pairs are read.
+  const copied = new Headers(isPairs(headers) ? ([...headers] as [string, string][]) : {});
   for (const name of ['content-length', 'content-encoding', 'transfer-encoding']) copied.delete(name);
   if (body !== undefined && body !== null) copied.set('content-type', 'application/json');
   const text = body === undefined || body === null ? String(message ?? '') : JSON.stringify(body);
   return new Response(status === 204 || status === 205 || status === 304 ? null : text, { status, headers: copied });
 }
+
+const isPairs = (headers: unknown): headers is Iterable<unknown> =>
+  typeof headers === 'object' && headers !== null && Symbol.iterator in headers;

@@ -4,6 +4,7 @@
 import { MessageAssembler } from '../stream/assemble.ts';
 import { reasonOfCode } from '../policy/endings.ts';
 import { errorDetailsIn, readErrorEvent } from '../wire/error-body.ts';
+import { isEventStream } from '../wire/event-type.ts';
 import { ownAnswer, type OwnErrorDetails } from './answers.ts';
 import type { Call } from './call.ts';
 import { labels, relabel } from './labels.ts';
@@ -22,7 +23,7 @@ export const asStream = (call: Call): Call => ({ ...call, stream: true, rewritte
 
 /** Reads the streamed answer to its end and answers as if it had never been one. */
 export async function assembled(call: Call, response: Response): Promise<Response> {
-  if (!response.ok || !response.body || !response.headers.get('content-type')?.includes('text/event-stream')) return response;
+  if (!response.ok || !response.body || !isEventStream(response.headers.get('content-type'))) return response;
   const assembler = new MessageAssembler();
   for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) assembler.push(chunk);
   if (assembler.error !== null) return brokenAnswer(call, assembler.error);
