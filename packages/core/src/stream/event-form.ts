@@ -26,11 +26,11 @@ const deltasOf: ReadonlyMap<string, readonly string[]> = new Map([
 ]);
 const knownDeltas = new Set([...deltasOf.values()].flat());
 
-/** A message that begins has no content yet: its blocks are to come. */
+/** A message that begins has no content yet: its blocks are to come. Some gateways announce the first, empty. */
 export function isMessageStart(message: unknown): message is Wire {
   if (!isObject(message)) return false;
   const { content } = message;
-  return content === undefined || (Array.isArray(content) && content.length === 0);
+  return content === undefined || (Array.isArray(content) && content.every((block) => isObject(block) && block['text'] === ''));
 }
 
 export function isBlock(block: unknown): block is Wire & { readonly type: string } {
@@ -62,9 +62,13 @@ export function parseObject(json: string): Wire | null {
   }
 }
 
-/** A delta that adds nothing, of a kind that its block does not have: some gateways send one with every block. */
-export const isEmptyForeign = (delta: unknown, blockType: string): boolean =>
-  isObject(delta) && textOfDelta(delta) === '' && !isDelta(delta, blockType);
+/** A delta that adds nothing, with null for its text or of a kind that its block does not have: some gateways send one with every block. */
+export function isEmptyForeign(delta: unknown, blockType: string): boolean {
+  if (!isObject(delta)) return false;
+  const member = textMemberOf(delta);
+  const says = member === undefined || delta[member] !== null ? textOfDelta(delta) : '';
+  return says === '' && !isDelta(delta, blockType);
+}
 
 /** A tool call's input has arrived whole; a call without input has. */
 export const isWholeInput = (json: string): boolean => json === '' || parseObject(json) !== null;

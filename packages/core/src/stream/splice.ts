@@ -95,10 +95,13 @@ export class Splice {
   #join: Join = { type: 'fresh' };
   /** Its entry in the usage, once it began. */
   #usage: AttemptUsage | null = null;
+  #messageId: unknown = null;
   /** Its blocks by their own index; null for those the reader never sees. */
   #own = new Map<number, Block | null>();
   /** The one that has begun and not ended, by its own index. */
   #openIndex: number | null = null;
+  /** Tool calls that had not ended when another block began: some gateways write calls side by side. */
+  readonly #sideBySide = new Set<number>();
   /** The block that grows, and the bytes of all before it. */
   #growing: Block | null = null;
   #grown = 0;
@@ -226,6 +229,7 @@ export class Splice {
     this.#usage = null;
     this.#own = new Map();
     this.#openIndex = null;
+    this.#sideBySide.clear();
     this.#growing = join.type === 'continue' ? this.#delivered.last : null;
     this.#grown = this.#delivered.blocks.reduce((sum, block) => sum + (block === this.#growing ? 0 : bytesOf(block)), 0);
     this.#stopReason = null;
@@ -348,6 +352,9 @@ export class Splice {
       this.#stopReason = null;
       return this.#misfit(bytes, start, end);
     }
+    const index = event['index'];
+    if (typeof index === 'string' && /^\d{1,6}$/.test(index) && isOfMessage && this.#options.strict)
+      return this.#named(String(type), JSON.stringify({ ...event, index: Number(index) }));
     const own = this.#usage !== null;
     switch (type) {
       case 'message_start':
@@ -368,7 +375,7 @@ export class Splice {
     }
   }
 
-  /** An event of the message that came without its name. */
+  /** An event of the message that came without its name, or with its index as text. */
   #named(type: string, data: string): void {
     const bytes = encoder.encode(namedEvent(type, data));
     this.#event(bytes, 0, bytes.length);
@@ -392,10 +399,14 @@ export class Splice {
   }
 
   #messageStart(event: Wire, bytes: Uint8Array, start: number, end: number): void {
-    // A second beginning is a second answer, and two answers are never glued.
-    if (this.#usage !== null) return this.#misfit(bytes, start, end);
     const message = event['message'];
+    // A second beginning is a second answer, and two answers are never glued. The same one said twice is one.
+    if (this.#usage !== null) {
+      if (isMessageStart(message) && this.#own.size === 0 && message['id'] === this.#messageId && this.#options.strict) return;
+      return this.#misfit(bytes, start, end);
+    }
     if (!isMessageStart(message)) return this.#misfit(bytes, start, end);
+    this.#messageId = message['id'];
     this.#usage = usageFrom(message['usage']);
     this.#delivered.usage.push(this.#usage);
     if (this.#join.type !== 'fresh') return;
@@ -408,7 +419,7 @@ export class Splice {
     const content = event['content_block'];
     const ownIndex = event['index'];
     if (!isBlock(content) || !isIndex(ownIndex) || this.#own.has(ownIndex)) return this.#misfit(bytes, start, end);
-    this.#closeUnended();
+    if (!this.#leaveOpen()) this.#closeUnended();
     if (this.#state !== open) return;
     const { type } = content;
     const begun = beginning(type, content);
@@ -503,7 +514,8 @@ export class Splice {
     const ownIndex = event['index'];
     const block = this.#openBlock(ownIndex);
     if (block === undefined) return this.#misfit(bytes, start, end);
-    this.#openIndex = null;
+    if (ownIndex === this.#openIndex) this.#openIndex = null;
+    else this.#sideBySide.delete(ownIndex as number);
     this.#forgetShape();
     if (block === null) return;
     if (this.#seam !== null) {
@@ -534,6 +546,7 @@ export class Splice {
     const change = event['delta'];
     if (!isObject(change)) return this.#misfit(bytes, start, end);
     this.#closeUnended();
+    if (this.#state === open && this.#sideBySide.size > 0 && this.#options.strict) this.#break('malformed');
     if (this.#state !== open) return;
     const reason = change['stop_reason'] ?? null;
     if (typeof reason !== 'string' && reason !== null) return this.#misfit(bytes, start, end);
@@ -562,6 +575,19 @@ export class Splice {
     this.#state = doneUpstream;
   }
 
+  /** A call that has not ended may go on beside the block that begins: whether it ever ends shows at the end of the message. */
+  #leaveOpen(): boolean {
+    const index = this.#openIndex;
+    const block = index === null ? null : this.#own.get(index);
+    if (index === null || !block || !isTool(block.type) || this.#options.tools === 'live') return false;
+    this.#sideBySide.add(index);
+    this.#openIndex = null;
+    this.#forgetShape();
+    // What is shown together is withdrawn together.
+    if (this.#options.strict) this.#holdMessage = true;
+    return true;
+  }
+
   /** Some gateways leave out the end of a block. Where what follows can only come after it, the reader gets one. */
   #closeUnended(): void {
     const index = this.#openIndex;
@@ -580,9 +606,10 @@ export class Splice {
     else this.#give(bytes, start, end, null);
   }
 
-  /** The attempt's open block, if `ownIndex` is its; null for one the reader never sees, undefined for any other. */
+  /** The attempt's open block, or one beside it, if `ownIndex` is its; null for one the reader never sees, undefined for any other. */
   #openBlock(ownIndex: unknown): Block | null | undefined {
-    return ownIndex === this.#openIndex ? this.#own.get(ownIndex as number) : undefined;
+    const isOpen = ownIndex === this.#openIndex || this.#sideBySide.has(ownIndex as number);
+    return isOpen ? this.#own.get(ownIndex as number) : undefined;
   }
 
   #toSeam(step: SeamStep): void {
