@@ -1,5 +1,7 @@
 // Errors of the relay, in the shape of the SDK's own, so that one reading serves both.
 
+import { errorFacts } from '../wire/error-body.ts';
+
 /** What a reader can be told when the upstream said nothing itself. */
 type Reason = 'aborted' | 'stream_broken' | 'shutting_down';
 
@@ -26,17 +28,17 @@ export function wireError(status: number | undefined, body: unknown, headers: He
 }
 
 function shaped(name: string, status: number | undefined, headers: Headers, body: unknown, message: string): Error {
-  const inner = (body as { error?: { type?: unknown; message?: unknown; details?: { error_code?: unknown } | null } } | null | undefined)
-    ?.error;
+  const { type = null, code = null, message: said = null } = errorFacts(body);
+  const { error: inner } = (body ?? {}) as { error?: { details?: unknown } | null };
   return Object.assign(new Error(message), {
     name,
     status,
     headers,
     error: body,
     requestID: headers.get('request-id'),
-    type: inner?.type ?? null,
-    apiMessage: inner?.message ?? null,
-    errorCode: inner?.details?.error_code ?? null,
+    type,
+    apiMessage: said,
+    errorCode: code,
     details: inner?.details ?? null,
   });
 }
