@@ -230,6 +230,23 @@ describe('an answer that is whole and odd', () => {
       [tool, json(0, '{"pattern": "'), json(0, '\\d+"}'), blockStop(0), messageDelta('tool_use'), messageStop],
     ],
     ['an empty delta of another kind of block', [blockStart(0), json(0, ''), text(0, words), blockStop(0), ending]],
+    ['a message that is announced twice', [messageStart(), blockStart(0), text(0, words), blockStop(0), ending]],
+    ['no stop reason, told as null', [blockStart(0), text(0, words), blockStop(0), messageDelta(null as never), messageStop]],
+    [
+      'tool calls written side by side',
+      [
+        tool,
+        blockStart(1, { type: 'tool_use', id: 'toolu_2', name: 'grep', input: {} }),
+        json(0, '{"a":'),
+        json(1, '{"b":'),
+        json(0, '1}'),
+        json(1, '2}'),
+        blockStop(0),
+        blockStop(1),
+        messageDelta('tool_use'),
+        messageStop,
+      ],
+    ],
   ])('is handed on, asked for once, and counts for nothing: %s', async (_, parts) => {
     const { client, hold, requests } = await upstream((__, response) =>
       response.writeHead(200, sse).end([messageStart(), ...parts].join('')),
@@ -241,4 +258,38 @@ describe('an answer that is whole and odd', () => {
     expect([types.at(-1), requests()]).toEqual(['message_stop', 1]);
     expect(hold.attempts('msg_1')).toMatchObject({ attempts: [{ result: 'success' }] });
   });
+});
+
+describe('an answer that is not whole', () => {
+  const tool = (index: number): string => blockStart(index, { type: 'tool_use', id: `toolu_${index}`, name: 'grep', input: {} });
+  it.each([
+    [
+      'one of two tool calls never ended',
+      [tool(0), tool(1), json(0, '{"a":1}'), json(1, '{"b":'), blockStop(0), messageDelta('tool_use'), messageStop],
+    ],
+    ['it ends without saying so', [blockStart(0), text(0, words), blockStop(0), messageStop]],
+  ])('is not handed on as one: %s', async (_, parts) => {
+    const { client, hold } = await upstream((__, response) => response.writeHead(200, sse).end([messageStart(), ...parts].join('')));
+
+    const { error } = (await read(client)) as { error: Error };
+
+    expect(hold.explain(error).kind).toBe('stream-broken');
+  });
+});
+
+it('can be read into buffers of the reader, streamed or whole', async () => {
+  const { client } = await upstream((_, response) => response.writeHead(200, { 'content-type': 'application/json' }).end(message));
+  const streaming = await upstream((_, response) => response.writeHead(200, sse).end(events));
+  const readAll = async (response: Response): Promise<string> => {
+    const reader = (response.body as ReadableStream<Uint8Array<ArrayBuffer>>).getReader({ mode: 'byob' });
+    let got = '';
+    for (;;) {
+      const { done, value } = await reader.read(new Uint8Array(16));
+      if (done) return got;
+      got += new TextDecoder().decode(value);
+    }
+  };
+
+  expect(await readAll(await client.messages.create(request).asResponse())).toBe(message);
+  expect(await readAll(await streaming.client.messages.create({ ...request, stream: true }).asResponse())).toBe(events);
 });

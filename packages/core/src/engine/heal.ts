@@ -4,6 +4,7 @@ import type { Outcome } from '../policy/outcome.ts';
 import { Splice, type SpliceState } from '../stream/splice.ts';
 import { frame } from '../stream/message-events.ts';
 import type { Clock } from '../time.ts';
+import { withByteReader } from './byte-reader.ts';
 import { Feed } from './feed.ts';
 
 /** One upstream body, being read. */
@@ -64,16 +65,18 @@ export interface HealedBody {
 export function heal(input: HealInput): HealedBody {
   exemplar ??= createExemplar();
   const pump = new Pump(input);
-  const body = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { done, value } = await pump.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
+  const body = withByteReader(
+    new ReadableStream<Uint8Array>(
+      {
+        async pull(controller) {
+          const { done, value } = await pump.next();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        },
+        cancel: () => pump.leave(false),
       },
-      cancel: () => pump.leave(false),
-    },
-    { highWaterMark: 0 },
+      { highWaterMark: 0 },
+    ),
   );
   const iterator: AsyncIterableIterator<Uint8Array, undefined> = {
     next: () => pump.next(),

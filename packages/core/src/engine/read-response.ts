@@ -1,6 +1,7 @@
 // A Response whose body has been read already. Making a stream of it again, only for the SDK to read it once more, would cost
 // more than all the rest of a healthy call.
 
+import { withByteReader } from './byte-reader.ts';
 import { initOf, lookingLike } from './response-copy.ts';
 
 const encoder = new TextEncoder();
@@ -77,14 +78,16 @@ export class ReadResponse extends Response {
   }
 
   #stream(): ReadableStream<Uint8Array> {
-    return new ReadableStream<Uint8Array>(
-      {
-        pull: (controller) => {
-          controller.enqueue(encoder.encode(this.#take()));
-          controller.close();
+    return withByteReader(
+      new ReadableStream<Uint8Array>(
+        {
+          pull: (controller) => {
+            controller.enqueue(encoder.encode(this.#take()));
+            controller.close();
+          },
         },
-      },
-      { highWaterMark: 0 },
+        { highWaterMark: 0 },
+      ),
     );
   }
 }
