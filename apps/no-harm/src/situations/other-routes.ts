@@ -189,7 +189,7 @@ export const otherRoutes: Subject = {
       upstream: () =>
         upstream(() => ({
           status: 503,
-          headers: { 'content-type': 'text/plain', ...soon },
+          headers: { 'content-type': 'text/plain' },
           steps: ['upstream connect error or disconnect/reset before headers. reset reason: connection termination'],
         })),
       call: ({ client, signal }) => told(client.messages.batches.create({ requests: [] }, { signal })),

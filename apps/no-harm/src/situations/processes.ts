@@ -17,7 +17,8 @@ const child = fileURLToPath(new URL('../processes/child.ts', import.meta.url));
 const ends = (what: string): Observed => ({
   name: what,
   surfaces: [what.includes('stream') || what.includes('JSON') ? 'stream' : 'create'],
-  patienceMs: 15_000,
+  patienceMs: 60_000,
+  rule: { promised: true, laterMs: 30_000 },
   observe: async (side, _surface, closes) => {
     const server = await upstream((seen) => {
       if (seen.body?.['model'] === 'refused') return jsonReply(errorBody('invalid_request_error'), 400);
@@ -44,7 +45,7 @@ const ends = (what: string): Observed => ({
 const linear = (name: string, what: string): Observed => ({
   name,
   surfaces: ['stream'],
-  patienceMs: 20_000,
+  patienceMs: 60_000,
   observe: async (side, _surface, closes) => {
     const program = spawn(process.execPath, ['--conditions=@holdfast/source', cost, side, what], { stdio: ['ignore', 'pipe', 'ignore'] });
     closes.push(() => program.kill('SIGKILL'));
@@ -56,7 +57,7 @@ const linear = (name: string, what: string): Observed => ({
     const text = large > Math.max(small, 4) * 40 ? `${Math.round(large)} ms, a tenth of it ${Math.round(small)} ms` : 'linear';
     return { outcome: 'answered', answer: { text, tools: [], content: '', stopReason: null, usage: '', whole: true } };
   },
-  rule: { right: 'linear', promised: true, laterMs: 20_000 },
+  rule: { right: 'linear', promised: true, laterMs: 60_000 },
 });
 
 export const processes: Subject = {
@@ -79,7 +80,7 @@ export const processes: Subject = {
     linear('a long tool input', 'tool'),
     {
       name: '200 streams whose readers leave',
-      patienceMs: 20_000,
+      patienceMs: 60_000,
       surfaces: ['stream'],
       observe: async (side, _surface, closes) => {
         const server = await upstream(() => eventReply([...events().slice(0, 6), { pause: 2000 }, cut]));

@@ -57,12 +57,19 @@ export function anthropicError(error: unknown, options: AnthropicErrorOptions = 
 
 /** Whose fault it was decides whether the upstream's words help the caller or describe this server's account. */
 const wordsOfTheRequest: ReadonlySet<number> = new Set([400, 404, 405, 409, 412, 413, 422]);
+const ofTheCaller: ReadonlySet<ProblemKind> = new Set(['invalid-request', 'too-large']);
 const ofTheServer: ReadonlySet<ProblemKind> = new Set(['upstream-billing', 'upstream-auth', 'internal-error']);
 
 function innerOf(kind: ProblemKind, status: number, failure: Failure, exposeAccount: boolean): AnthropicErrorBody['error'] {
   const row = problemRows[kind];
   const maySpeak = exposeAccount || isOurOwnWord(failure) || (wordsOfTheRequest.has(status) && !ofTheServer.has(kind));
-  const details = maySpeak ? withoutStory(failure.details) : failure.code === undefined ? {} : { error_code: failure.code };
+  const details = maySpeak
+    ? ofTheCaller.has(kind)
+      ? failure.details
+      : withoutStory(failure.details)
+    : failure.code === undefined
+      ? {}
+      : { error_code: failure.code };
   return {
     type: failure.type ?? row.wireType,
     message: (maySpeak ? failure.message : undefined) ?? row.detail,
@@ -76,7 +83,7 @@ function isOurOwnWord({ code, message }: Failure): boolean {
   return reason !== undefined && message === endings[reason].message;
 }
 
-/** What was made of the failure here concerns this server's account. */
+/** What was made of the failure here concerns this server's account, unless the caller's request was refused. */
 function withoutStory(details: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const { kind: _, reason: __, ...rest } = details;
   return 'call_id' in details ? rest : details;
