@@ -7,7 +7,7 @@ const width = 80;
 const columns = { name: 39, side: 16 };
 
 /** The table: grouped by subject, and under each red row what is wrong. */
-export function tableOf(results: readonly Result[], known: Readonly<Record<string, string>> = {}): string {
+export function tableOf(results: readonly Result[]): string {
   const lines: string[] = [];
   let subject = '';
   for (const result of results) {
@@ -16,7 +16,7 @@ export function tableOf(results: readonly Result[], known: Readonly<Record<strin
       lines.push('', subject.toUpperCase(), rowOf('', 'bare SDK', 'Holdfast', ''));
     }
     const { findings } = result;
-    const verdict = findings.length === 0 ? 'ok' : situationOf(result) in known ? 'known' : 'RED';
+    const verdict = findings.length === 0 ? 'ok' : 'RED';
     lines.push(rowOf(`${result.name}, ${result.surface}`, told(result.bare), told(result.held), verdict));
     for (const { harm, what } of findings) lines.push(...wrapped(`${harm}: ${what}`));
   }
@@ -24,12 +24,10 @@ export function tableOf(results: readonly Result[], known: Readonly<Record<strin
 }
 
 /** How many rows there are, and how many are red. */
-export function summaryOf(results: readonly Result[], known: Readonly<Record<string, string>> = {}): string {
-  const red = results.filter(({ findings }) => findings.length > 0);
-  const unknown = red.filter((result) => !(situationOf(result) in known));
+export function summaryOf(results: readonly Result[]): string {
+  const red = results.filter(({ findings }) => findings.length > 0).length;
   const situations = new Set(results.map(situationOf)).size;
-  const parts = [`${situations} situations`, `${results.length} rows`, `${results.length - red.length} ok`, `${unknown.length} red`];
-  return [...parts, ...(red.length > unknown.length ? [`${red.length - unknown.length} known`] : [])].join(', ');
+  return `${situations} situations, ${results.length} rows, ${results.length - red} ok, ${red} red`;
 }
 
 function rowOf(name: string, bare: string, held: string, verdict: string): string {
