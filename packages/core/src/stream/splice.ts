@@ -114,6 +114,8 @@ export class Splice {
   #added = 0;
   #swallowed = 0;
   #stopReason: string | null = null;
+  /** Its end was told, with no reason for it: some gateways know none. */
+  #endsWithoutReason = false;
   /** A tool call whose input is no JSON, and more than misspelt: the model may have been stopped in the middle of it, or the rest was lost. */
   #hasTruncatedTool = false;
   #stopWatch: StopWatch | null = null;
@@ -233,6 +235,7 @@ export class Splice {
     this.#growing = join.type === 'continue' ? this.#delivered.last : null;
     this.#grown = this.#delivered.blocks.reduce((sum, block) => sum + (block === this.#growing ? 0 : bytesOf(block)), 0);
     this.#stopReason = null;
+    this.#endsWithoutReason = false;
     this.#hasTruncatedTool = false;
     this.#swallowed = 0;
     this.#added = 0;
@@ -421,6 +424,7 @@ export class Splice {
     if (!isBlock(content) || !isIndex(ownIndex) || this.#own.has(ownIndex)) return this.#misfit(bytes, start, end);
     if (!this.#leaveOpen()) this.#closeUnended();
     if (this.#state !== open) return;
+    this.#endsWithoutReason = false;
     const { type } = content;
     const begun = beginning(type, content);
     this.#openIndex = ownIndex;
@@ -562,14 +566,14 @@ export class Splice {
       // No tool runs on half of its input: what a lost event leaves behind must not look like a call.
       if (this.#hasTruncatedTool && reason === 'tool_use' && this.#options.tools !== 'live') return this.#break('malformed');
       this.#stopReason = reason;
-    }
+    } else this.#endsWithoutReason = change['stop_reason'] === null && this.#join.type !== 'continue' && !this.#hasTruncatedTool;
     if (this.#delivered.usage.length > 1) this.#holdEvent({ ...event, usage: totalUsage(this.#delivered.usage, event['usage']) }, null);
     else this.#hold(bytes, start, end, null);
   }
 
   #messageStop(bytes: Uint8Array, start: number, end: number): void {
-    // Whoever ends an answer says why.
-    if (this.#stopReason === null && this.#options.strict) return this.#break('malformed');
+    // Whoever ends an answer says why, or that there is no reason.
+    if (this.#stopReason === null && !this.#endsWithoutReason && this.#options.strict) return this.#break('malformed');
     this.#release();
     this.#out.put(bytes.subarray(start, end));
     this.#state = doneUpstream;
