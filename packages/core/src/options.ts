@@ -99,7 +99,7 @@ export interface StreamOptions {
   readonly checkpoints?: CheckpointStore;
   /** Time between checkpoints of a running stream, milliseconds. Default 2000. Every break writes one too. */
   readonly checkpointEveryMs?: number;
-  /** A checkpoint nobody came for is none after this time, milliseconds: the store is told to forget it. Default 24 h. */
+  /** A checkpoint nobody came for is none after this time, milliseconds: the store is told to forget it. Default 86400000, a day. */
   readonly checkpointTtlMs?: number;
 }
 
@@ -175,7 +175,7 @@ export interface CallOptions {
   /** `false`: this call is left to the SDK alone. Default true. */
   readonly enabled?: boolean;
   /**
-   * Your id for the logical call: in events, logs and the ledger, and the name of its checkpoint. Default: the scope's, else a new
+   * Your id for the logical call: in events, logs and the ledger, and the name of its checkpoint. Default: that of the scope, else a new
    * one. The scope's, which a client may have chosen, names no checkpoint.
    */
   readonly requestId?: string;
@@ -184,7 +184,7 @@ export interface CallOptions {
   /**
    * Whose key or token this call is made with. What becomes of a `caller`'s concerns nobody else: it opens no circuit, throttles
    * and locks out nothing for others, and its call is never answered at your expense: by another target, the cache or `answer`.
-   * Default: `caller` when the request's own headers bring a key or token, `operator` otherwise.
+   * Default: `caller` when headers of this request bring a key or token, else `operator`.
    */
   readonly credential?: 'operator' | 'caller';
   /** Milliseconds from now for all attempts of this call. A scope's deadline holds if it is earlier. Default: the instance's. */
