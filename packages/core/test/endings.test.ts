@@ -394,6 +394,21 @@ describe('what the program itself throws', () => {
   });
 });
 
+describe('a hint', () => {
+  it('of a day is forgotten when the upstream names a moment', async () => {
+    const hints = ['86400000', '1'];
+    const { fetch } = upstream((_, n) =>
+      n > hints.length
+        ? json(message('hi'))
+        : json(envelope('rate_limit_error', 'x'), { status: 429, headers: { 'retry-after-ms': hints[n - 1] as string } }),
+    );
+    const { client } = clientOn(fetch);
+
+    expect(await failureOf(client)).toMatchObject({ status: 429 });
+    expect((await client.messages.create(request)).content[0]).toMatchObject({ text: 'hi' });
+  });
+});
+
 describe('what must not be sent twice', () => {
   const batch = (client: Anthropic): Promise<unknown> => client.messages.batches.create({ requests: [] });
 

@@ -84,7 +84,7 @@ export class RouteState {
   readonly #latency = new BoundedMap<Samples>(most);
   readonly #paces = new BoundedMap<Pace>(most);
   /** By circuit: models and speeds have limits of their own. */
-  readonly #throttledUntil = new BoundedMap<number>(most);
+  readonly #hints = new BoundedMap<Hint>(most);
   #now = 0;
   #disabledUntil = 0;
   /** Moving average of failures, 0 to 1. */
@@ -98,7 +98,7 @@ export class RouteState {
   view(asking: Asking, now: number, chance: number, caller: BreakerCaller): RouteView {
     return {
       offer: this.#breaker(asking, now)?.offer(now, chance, caller) ?? openDoor,
-      throttledUntil: asking.circuit === null ? 0 : (this.#throttledUntil.get(asking.circuit) ?? 0),
+      throttledUntil: asking.circuit === null ? 0 : (this.#hints.get(asking.circuit)?.until ?? 0),
       disabledUntil: this.#disabledUntil,
       illness: this.#illness,
       slow: this.#pace(asking)?.isSlow(now) ?? false,
@@ -109,7 +109,7 @@ export class RouteState {
   isWell(asking: Asking, now: number): boolean {
     if (this.#disabledUntil > now) return false;
     if (asking.circuit === null) return true;
-    if (this.#throttledUntil.size > 0 && (this.#throttledUntil.get(asking.circuit) ?? 0) > now) return false;
+    if (this.#hints.size > 0 && (this.#hints.get(asking.circuit)?.until ?? 0) > now) return false;
     const breaker = this.#breaker(asking, now);
     return (breaker === null || breaker.isClosed) && !(this.#pace(asking)?.isSlow(now) ?? false);
   }
@@ -156,7 +156,7 @@ export class RouteState {
       this.samples(asking).add(observed.firstContentMs);
       this.#pace(asking)?.add(paceOf(observed.firstContentMs, observed.outputTokens), now);
     }
-    this.#noteHealth(asking, verdict, now);
+    this.#noteHealth(asking, verdict, now, now - tookMs);
   }
 
   /** How long requests like this one took to answer: a stream to its first content, others to their end. */
@@ -168,7 +168,7 @@ export class RouteState {
   forgive(): void {
     this.#disabledUntil = 0;
     this.#illness = 0;
-    for (const [circuit] of this.#throttledUntil) this.#throttledUntil.delete(circuit);
+    for (const [circuit] of this.#hints) this.#hints.delete(circuit);
     for (const circuit of this.#circuits.values()) circuit.halfOpen();
   }
 
@@ -188,7 +188,7 @@ export class RouteState {
 
   /** The latest hint that is still to be heeded, milliseconds since the epoch. */
   throttledUntil(now: number): number | null {
-    const last = Math.max(now, ...this.#throttledUntil.values());
+    const last = Math.max(now, ...[...this.#hints.values()].map(({ until }) => until));
     return last > now ? last : null;
   }
 
@@ -231,11 +231,11 @@ export class RouteState {
     );
   }
 
-  #noteHealth({ circuit }: Asking, verdict: Verdict, now: number): void {
+  #noteHealth({ circuit }: Asking, verdict: Verdict, now: number, sentAt: number): void {
     switch (verdict.countsAs) {
       case 'success':
         this.#illness *= 0.8;
-        if (circuit !== null) this.#throttledUntil.delete(circuit);
+        if (circuit !== null) this.#hints.delete(circuit);
         this.#disabledUntil = 0;
         break;
       case 'failure':
@@ -243,20 +243,19 @@ export class RouteState {
         this.#illness += (1 - this.#illness) * 0.2;
         break;
       case 'throttled':
-        if (circuit !== null) this.#throttle(circuit, now + (verdict.waitMs ?? usualThrottleMs));
+        if (circuit !== null) this.#throttle(circuit, { until: now + (verdict.waitMs ?? usualThrottleMs), at: now }, sentAt);
         break;
       case 'neutral':
     }
     if (verdict.disable) this.#disable(verdict.kind, verdict.disable, now);
   }
 
-  /** A later word may shorten a hint, but not below what another answer of the same moment asked for. */
-  #throttle(circuit: string, until: number): void {
-    const before = this.#throttledUntil.use(circuit, () => until);
-    if (until > before) {
-      this.#throttledUntil.delete(circuit);
-      this.#throttledUntil.use(circuit, () => until);
-    }
+  /** The answer to a request that was sent after a hint was given may shorten it, but not one to a request that was under way. */
+  #throttle(circuit: string, hint: Hint, sentAt: number): void {
+    const before = this.#hints.get(circuit);
+    if (before && hint.until < before.until && sentAt < before.at) return;
+    this.#hints.delete(circuit);
+    this.#hints.use(circuit, () => hint);
   }
 
   #disable(kind: Verdict['kind'], how: NonNullable<Verdict['disable']>, now: number): void {
@@ -264,6 +263,12 @@ export class RouteState {
     this.#disabledUntil = how === 'month-end' ? Math.min(nextMonth(now), now + lookAgain.account) : now + lookAgain.credentials;
     onChange({ type: 'target-disabled', kind, until: this.#disabledUntil }, now);
   }
+}
+
+/** When the target may be asked again, and when it said so. */
+interface Hint {
+  readonly until: number;
+  readonly at: number;
 }
 
 const newSamples = (): Samples => new Samples();

@@ -35,14 +35,14 @@ export interface Story {
 /** What of a story travels with an error: not the advice, which is known wherever the kind and the reason are. */
 export type Told = Omit<Story, 'action'>;
 
-/** The story of an upstream's failure. `retryAfterMs`: where more is known than the verdict says. */
+/** The story of an upstream's failure. `retryAfterMs`: where the upstream itself named no time. */
 export function storyOfVerdict(verdict: Verdict, retryAfterMs: number | null = null): Story {
   return {
     kind: verdict.kind === 'success' ? 'upstream-error' : verdict.kind,
     reason: verdict.reason,
     action: verdict.action,
     retryable: verdict.transient ?? verdict.retry === 'here',
-    retryAfterMs: retryAfterMs ?? verdict.waitMs ?? null,
+    retryAfterMs: verdict.waitMs ?? retryAfterMs,
   };
 }
 
